@@ -1,0 +1,264 @@
+"""The barrier: what only all records together can show. Unique ids, links, groups, splits. Small values only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from copydesk.checks.finding import visit
+from copydesk.contract.types import Contract, Kind, Ref, Type, walk_types
+from copydesk.diagnostics import Diagnostic, Place, Severity, lower
+from copydesk.grouping import Edge, components, shared_edges
+from copydesk.project import PROJECT_FILE, Config, Project
+from copydesk.splits import Ledger, assign, generation
+from copydesk.spool import Address
+from copydesk.stage import Failed, Staged, StageResult
+from copydesk.waivers import Waiver
+from copydesk.write import Shard
+
+Fetch = Callable[[str, Sequence[str]], pa.Table]
+
+
+Waive = Callable[[Iterable[Diagnostic]], list[Diagnostic]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Gathered:
+    """All that the stage returned, in an order that does not depend on blocks. Read = staged + failed."""
+
+    staged: dict[str, dict[str, Staged]]
+    failed: list[Failed] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    used: set[Waiver] = field(default_factory=set)
+
+    def fail(self, staged: Staged, codes: Iterable[str]) -> None:
+        """Move a record from those that passed to those that did not."""
+        self.staged[staged.kind].pop(staged.id, None)
+        self.failed.append(
+            Failed(
+                kind=staged.kind,
+                id=staged.id,
+                place=staged.place,
+                codes=tuple(sorted(set(codes))),
+                digest=staged.value_digest,
+            )
+        )
+
+    def findings(self, *, excluding: bool) -> list[Diagnostic]:
+        """The findings about records. With `excluding`, an error leaves its record out and stops nothing."""
+        if not excluding:
+            return self.diagnostics
+        return [
+            lower(d, Severity.WARNING) if d.severity is Severity.ERROR else d for d in self.diagnostics
+        ]
+
+    def inputs(self) -> dict[str, Any]:
+        """For each kind: how many records were read, and a digest over them that no order or file name moves."""
+        out = {}
+        for kind, records in self.staged.items():
+            failed = [f.digest or "" for f in self.failed if f.kind == kind]
+            digests = sorted([*(s.value_digest for s in records.values()), *failed])
+            digest = hashlib.sha256("\n".join(digests).encode()).hexdigest()
+            out[kind] = {"records": len(digests), "excluded": len(failed), "sha256": digest}
+        return out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What goes where: the ledger, the edges that made the groups, and for each kind and split the shards."""
+
+    ledger: Ledger
+    edges: tuple[Edge, ...]
+    order: Mapping[str, Mapping[str, tuple[tuple[Staged, ...], ...]]]
+
+
+def gather_results(project: Project, results: Iterable[StageResult]) -> Gathered:
+    """Put the blocks together. Records that share an id all fail (B001), but for exact copies of the first."""
+    out = Gathered(staged={kind: {} for kind in project.kinds})
+    for result in results:
+        out.failed.extend(result.failed)
+        out.diagnostics.extend(result.diagnostics)
+        out.used |= result.used
+        for staged in result.staged:
+            out.staged[staged.kind].setdefault(staged.id, staged)
+    everything = sorted((s for r in results for s in r.staged), key=lambda s: _file_order(s.place))
+    first: dict[tuple[str, str], Staged] = {}
+    for staged in everything:
+        known = first.setdefault((staged.kind, staged.id), staged)
+        if known is staged:
+            out.staged[staged.kind][staged.id] = staged
+            continue
+        message = f"the {staged.kind} {staged.id!r} is already in {known.place.file}:{known.place.line}"
+        out.diagnostics.append(Diagnostic(code="B001", place=staged.place, message=message))
+        differs = known.value_digest != staged.value_digest
+        if differs and out.staged[known.kind].get(known.id) is known:
+            out.fail(known, ["B001"])
+        kept = out.staged[staged.kind].get(staged.id)
+        out.fail(staged, ["B001"])
+        if kept is not None:
+            out.staged[staged.kind][staged.id] = kept
+    return out
+
+
+def _file_order(place: Place) -> tuple[str, int]:
+    return place.file, place.line or 0
+
+
+def check_links(gathered: Gathered, contract: Contract, fetch: Fetch, waive: Waive) -> None:
+    """B002–B004 and B006: do links, and what they name in the linked records, exist? A link that fails is failed."""
+    lost = {(f.kind, f.id) for f in gathered.failed}
+    for kind in contract.kinds.values():
+        for staged in list(gathered.staged.get(kind.name, {}).values()):
+            found = waive(_link_findings(staged, kind, gathered, contract, fetch, lost))
+            gathered.diagnostics.extend(found)
+            codes = [d.code for d in found if d.severity is Severity.ERROR or d.code == "B006"]
+            if codes:
+                gathered.fail(staged, codes)
+                lost.add((staged.kind, staged.id))
+
+
+def _link_findings(
+    staged: Staged, kind: Kind, gathered: Gathered, contract: Contract, fetch: Fetch, lost: set[tuple[str, str | None]]
+) -> Iterator[Diagnostic]:
+    whole = True
+    for name, target, identifier, _ in staged.links:
+        if identifier in gathered.staged.get(target, {}):
+            continue
+        whole = False
+        if (target, identifier) in lost:
+            message = f"the {target} {identifier!r} did not pass, so the {kind.name} is left out"
+            yield Diagnostic(code="B006", place=_inside(staged, f"/{name}"), message=message)
+        else:
+            message = f"there is no {target} {identifier!r}"
+            yield Diagnostic(code="B002", place=_inside(staged, f"/{name}"), message=message)
+    if whole and staged.links and _has_cross_refs(kind.type):
+        yield from _cross_findings(staged, kind, contract, fetch)
+
+
+def _inside(staged: Staged, pointer: str) -> Place:
+    place = staged.place
+    return Place(file=place.file, line=place.line, pointer=pointer, record=staged.id)
+
+
+def is_cross_ref(node: Type) -> bool:
+    return node.ref is not None and node.ref.record is not None
+
+
+def _has_cross_refs(node: Type) -> bool:
+    return any(is_cross_ref(inner) for _, inner in walk_types(node))
+
+
+def _cross_findings(staged: Staged, kind: Kind, contract: Contract, fetch: Fetch) -> Iterator[Diagnostic]:
+    record = fetch(kind.name, [staged.id]).to_pylist()[0]
+    named: dict[Ref, list[tuple[str, Any]]] = {}
+    for _, node in walk_types(kind.type):
+        if node.ref is not None and node.ref.record is not None:
+            named.setdefault(node.ref, [])
+    for pointer, value, node in visit(record, kind.type, is_cross_ref):
+        assert node.ref is not None
+        named[node.ref].append((pointer, value))
+    for ref, uses in named.items():
+        target = contract.kinds[kind.linked()[ref.record or ""]]
+        linked = record[ref.record or ""]
+        if linked is None:
+            continue
+        key = target.type.field_type(ref.layer).key
+        items = fetch(target.name, [linked]).column(ref.layer)[0].as_py() or []
+        ids = [item[key] for item in items]
+        for pointer, value in uses:
+            if value not in ids:
+                message = f"{target.name} {linked!r} has no {value!r} among its {ref.layer}"
+                yield Diagnostic(code="B003", place=_inside(staged, pointer), message=message)
+        missing = sorted(set(ids) - {value for _, value in uses}) if ref.cover else []
+        if missing:
+            message = f"{len(missing)} of the {ref.layer} of {linked!r} are not named: {', '.join(missing[:8])}"
+            yield Diagnostic(code="B004", place=_inside(staged, ""), message=message)
+
+
+def plan(project: Project, gathered: Gathered, ledger: Ledger) -> tuple[Plan, list[Diagnostic]]:
+    """Groups, then splits, then the order of the rows."""
+    primary = project.kinds[0]
+    articles = gathered.staged[primary]
+    if not articles:
+        message = f"no {primary} is left to release"
+        return Plan(ledger={}, edges=(), order={}), [
+            Diagnostic(code="B005", place=Place(file=PROJECT_FILE), message=message)
+        ]
+    edges = _edges(gathered, primary)
+    groups = components(articles, edges)
+    digests = {identifier: staged.digest for identifier, staged in articles.items()}
+    made, found = assign(groups, digests, ledger, project.splits, project.dataset.version)
+    size = project.release.articles_per_shard
+    order = {kind: _ordered(kind, primary, gathered.staged[kind], made, size) for kind in project.kinds}
+    return Plan(ledger=made, edges=tuple(edges), order=order), found
+
+
+def _edges(gathered: Gathered, primary: str) -> list[Edge]:
+    articles = gathered.staged[primary]
+    edges = shared_edges([(s.content, i) for i, s in articles.items() if s.content], "the same text")
+    names = sorted({name for s in articles.values() for name, _ in s.groups})
+    for name in names:
+        values = [(v, i) for i, s in articles.items() for n, v in s.groups if n == name]
+        edges.extend(shared_edges(values, f"the same {name}"))
+    for kind, records in gathered.staged.items():
+        for staged in records.values():
+            ends = [i for _, target, i, groups in staged.links if groups and target == primary]
+            if kind == primary:
+                ends.append(staged.id)
+            why = f"{kind} {staged.id}"
+            edges.extend(Edge(left=ends[0], right=other, why=why) for other in ends[1:])
+    return sorted(edges, key=lambda e: (e.left, e.right, e.why))
+
+
+def _ordered(
+    kind: str, primary: str, records: Mapping[str, Staged], ledger: Ledger, size: int
+) -> dict[str, tuple[tuple[Staged, ...], ...]]:
+    """Split -> shards -> records in the order of their rows: by generation of the article, then by id.
+
+    Which shard an article is in follows from its rank among those that entered its split with the same version,
+    withdrawn ones included: what comes later moves none. A record of another kind stands with the latest of the
+    articles that it links to.
+    """
+    ranks: dict[str, int] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    for entry in sorted(ledger.values(), key=generation):
+        ranks[entry.id] = counts[entry.split, entry.since]
+        counts[entry.split, entry.since] += 1
+    shards: dict[str, dict[tuple[Any, ...], list[tuple[str, Staged]]]] = {}
+    for staged in records.values():
+        ends = [i for _, target, i, groups in staged.links if groups and target == primary]
+        home = ledger[staged.id] if kind == primary else max((ledger[i] for i in ends), key=generation)
+        where = (generation(home)[0], ranks[home.id] // size)
+        shards.setdefault(home.split, {}).setdefault(where, []).append((staged.id, staged))
+    return {
+        split: tuple(
+            tuple(s for _, s in sorted(shard, key=lambda pair: pair[0])) for _, shard in sorted(found.items())
+        )
+        for split, found in sorted(shards.items())
+    }
+
+
+def shards_of(config: Config, planned: Plan) -> Iterator[Shard]:
+    """The shards of one config, with the addresses of the records that they link to."""
+    addresses = {
+        kind: {s.id: s.address for shards in splits.values() for shard in shards for s in shard}
+        for kind, splits in planned.order.items()
+    }
+    for split, shards in planned.order[config.kind].items():
+        for number, shard in enumerate(shards):
+            linked: dict[str, dict[str, Address]] = {}
+            for staged in shard:
+                for _, target, identifier, _ in staged.links:
+                    linked.setdefault(target, {})[identifier] = addresses[target][identifier]
+            yield Shard(
+                config=config,
+                split=split,
+                number=number,
+                records=tuple(s.address for s in shard),
+                linked=linked,
+            )

@@ -1,0 +1,299 @@
+"""The build, every stage in order. Each stage returns values and diagnostics; three gates stop on errors."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+
+from copydesk import agreement, describe, seal
+from copydesk.barrier import Gathered, Plan, check_links, gather_results, plan, shards_of
+from copydesk.contract import arrow
+from copydesk.contract.load import load_contract
+from copydesk.contract.types import Contract
+from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report
+from copydesk.engine import Engine, Item, Result, engine_for
+from copydesk.expectations import run_expectations
+from copydesk.expectations.suites import Suite, load_suites
+from copydesk.importers import IMPORTERS
+from copydesk.project import PROJECT_FILE, Project, load_project
+from copydesk.release.manifest import SUMS
+from copydesk.release.model import Release, Table
+from copydesk.release.verify import verify_files
+from copydesk.sources import BLOCK_SIZE, cut, list_files
+from copydesk.splits import read_ledger
+from copydesk.spool import gather
+from copydesk.stage import StageContext, stage_block
+from copydesk.views import VIEWS
+from copydesk.waivers import Waiver, apply_waivers, load_waivers, unused_waivers
+from copydesk.write import WriteContext, name_shards, write_shard
+
+Progress = Callable[[str, int, int], None]
+"""Called with the name of a stage, how many of its tasks are done, and how many there are."""
+
+
+def _quiet(stage: str, done: int, total: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to build. None of it has an influence on the bytes of the release.
+
+    `workers`: processes, None for one a processor. `block_size`: bytes. `frozen`: the checked-in ledger and
+    datasheet must already be what the build computes.
+    """
+
+    root: Path
+    workers: int | None = None
+    block_size: int = BLOCK_SIZE
+    frozen: bool = False
+    progress: Progress = _quiet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What a project asks for, once it is known to make sense."""
+
+    project: Project
+    contract: Contract
+    suites: tuple[Suite, ...]
+    waivers: tuple[Waiver, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What a build came to: the sealed folder, its tables, the findings that did not stop it.
+
+    `changed`: whether the bytes are new. `updated`: the checked-in files that the build brought up to date.
+    """
+
+    folder: Path
+    tables: tuple[Table, ...]
+    changed: bool
+    updated: tuple[str, ...]
+    report: Report = field(default_factory=Report)
+
+
+def check(options: Options) -> Report:
+    """The stages up to the barrier, without writing anything that stays. Never raises for bad data."""
+    report = Report()
+    with contextlib.suppress(BuildFailed):  # the report has it all
+        prepared = prepare(options.root, report)
+        describe.check_documents(prepared.project, report)
+        with tempfile.TemporaryDirectory(prefix="copydesk-check-") as spool:
+            gathered = stage(prepared, options, Path(spool), report)
+            barrier(prepared, gathered, Path(spool), report)
+    return report
+
+
+def build(options: Options) -> Outcome:
+    """Build and seal the release. Raises BuildFailed with every finding if there is an error among them."""
+    report = Report()
+    prepared = prepare(options.root, report)
+    describe.check_documents(prepared.project, report)
+    with _staging(prepared.project, report) as (staging, spool):
+        gathered = stage(prepared, options, spool, report)
+        planned = barrier(prepared, gathered, spool, report)
+        tables = write(prepared, planned, options, staging, spool, report)
+        release = Release(project=prepared.project, folder=staging, tables=tables)
+        options.progress("expect", 0, 1)
+        results, found = run_expectations(release, prepared.suites)
+        report.add(found)
+        _gate(report)
+        options.progress("describe", 0, 1)
+        passes = agreement.load_passes(prepared.project, prepared.contract, report)
+        material = describe.Material(
+            expectations=results,
+            agreement=agreement.agreement(prepared.contract, passes) if passes else None,
+            ledger=planned.ledger,
+            failed=tuple(gathered.failed),
+            inputs=gathered.inputs(),
+        )
+        describe.describe(release, material, report, frozen=options.frozen)
+        _gate(report)
+        options.progress("seal", 0, 1)
+        report.add(seal.read_back(release))
+        _gate(report)
+        changed = _seal(prepared.project, staging, report)
+    folder = prepared.project.output / prepared.project.release_name
+    updated = describe.update_project(prepared.project, folder, planned.ledger)
+    return Outcome(folder=folder, tables=tables, changed=changed, updated=tuple(updated), report=report)
+
+
+def _gate(report: Report) -> None:
+    if report.errors:
+        raise BuildFailed(report)
+
+
+def prepare(root: Path, report: Report) -> Prepared:
+    """Project, contract, suites, waivers. Raises BuildFailed: without them nothing can be judged."""
+    project, found = load_project(root)
+    report.add(found)
+    if project is None:
+        raise BuildFailed(report)
+    for number, source in enumerate(project.sources):
+        if source.format not in IMPORTERS:
+            place = Place(file=PROJECT_FILE, pointer=f"/source/{number}/format")
+            message = f"{source.format!r} is not a format that copydesk reads; it reads {', '.join(IMPORTERS)}"
+            report.add(Diagnostic(code="P006", place=place, message=message))
+    contract, found = load_contract(root, project.kinds)
+    report.add(found)
+    if contract is None:
+        raise BuildFailed(report)
+    report.add(_check_configs(project, contract))
+    _gate(report)
+    types = {c.name: VIEWS[c.view].columns(c, contract) for c in project.configs}
+    suites, found = load_suites(root, types)
+    report.add(found)
+    waivers, found = load_waivers(project)
+    report.add(found)
+    _gate(report)
+    return Prepared(project=project, contract=contract, suites=suites, waivers=waivers)
+
+
+def _check_configs(project: Project, contract: Contract) -> Iterator[Diagnostic]:
+    for config in project.configs:
+        place = Place(file=PROJECT_FILE, pointer=f"/configs/{config.name}")
+        if config.view not in VIEWS:
+            message = f"{config.view!r} is not a view; the views are {', '.join(VIEWS)}"
+            yield Diagnostic(code="P005", place=place, message=message)
+            continue
+        try:
+            VIEWS[config.view].columns(config, contract)
+        except LookupError as error:
+            yield Diagnostic(code="P005", place=place, message=str(error.args[0]))
+
+
+def stage(prepared: Prepared, options: Options, spool: Path, report: Report) -> Gathered:
+    """Sources -> blocks -> staged records in the spool."""
+    project = prepared.project
+    listed, found = list_files(project)
+    report.add(found)
+    blocks, found = cut(project, listed, options.block_size)
+    report.add(found)
+    _gate(report)
+    context = StageContext(project=project, contract=prepared.contract, waivers=prepared.waivers, spool=spool)
+    engine = engine_for(options.workers)
+    results = list(_run(engine, partial(stage_block, context), blocks, "stage", options.progress))
+    return gather_results(project, results)
+
+
+def barrier(prepared: Prepared, gathered: Gathered, spool: Path, report: Report) -> Plan:
+    """What only all records show. Errors of the stage and of the barrier stop the build here, all at once."""
+    project, contract = prepared.project, prepared.contract
+
+    def fetch(kind: str, ids: Sequence[str]) -> pa.Table:
+        addresses = [gathered.staged[kind][identifier].address for identifier in ids]
+        return gather(spool, kind, addresses, arrow.spool_schema(contract.kinds[kind].type))
+
+    def waive(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+        return apply_waivers(found, prepared.waivers, gathered.used)
+
+    check_links(gathered, contract, fetch, waive)
+    report.add(gathered.findings(excluding=project.on_error == "exclude"))
+    report.add(unused_waivers(project, prepared.waivers, gathered.used))
+    ledger, found = read_ledger(project.ledger_path, project.ledger_path.relative_to(project.root).as_posix())
+    report.add(found)
+    _gate(report)
+    planned, found = plan(project, gathered, ledger)
+    report.add(found)
+    _gate(report)
+    return planned
+
+
+def write(
+    prepared: Prepared, planned: Plan, options: Options, staging: Path, spool: Path, report: Report
+) -> tuple[Table, ...]:
+    """Every shard of every config, then their names. A config without rows is left out, and said so."""
+    project = prepared.project
+    context = WriteContext(contract=prepared.contract, spool=spool, staging=staging)
+    shards = [
+        shard
+        for config in project.configs
+        for shard in shards_of(config, planned)
+    ]
+    engine = engine_for(options.workers)
+    written = list(_run(engine, partial(write_shard, context), shards, "write", options.progress))
+    tables = []
+    for config in project.configs:
+        table = name_shards(context, config, [w for w in written if w.shard.config == config])
+        if table.splits:
+            tables.append(table)
+        else:
+            place = Place(file=PROJECT_FILE, pointer=f"/configs/{config.name}")
+            message = f"the config {config.name!r} has no rows and is left out"
+            report.add(Diagnostic(code="R008", place=place, message=message))
+    return tuple(tables)
+
+
+def _run(
+    engine: Engine, function: Callable[[Item], Result], items: Sequence[Item], name: str, progress: Progress
+) -> Iterator[Result]:
+    progress(name, 0, len(items))
+    for done, result in enumerate(engine.map(function, items), 1):
+        progress(name, done, len(items))
+        yield result
+
+
+@contextlib.contextmanager
+def _staging(project: Project, report: Report) -> Iterator[tuple[Path, Path]]:
+    """(the release in the making, the spool), both in the output folder, both gone afterwards whatever happens.
+
+    One build at a time writes a dataset; what a killed one left is cleared away.
+    """
+    output, shown = project.output, Place(file=project.release.output)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        lock = (output / f".{project.dataset.name}.lock").open("w")
+    except OSError as error:
+        report.add(Diagnostic(code="R006", place=shown, message=f"the output folder: {error.strerror}"))
+        raise BuildFailed(report) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            report.add(Diagnostic(code="R011", place=shown, message="another build of this dataset is writing here"))
+            raise BuildFailed(report) from None
+        folder = output / f".staging-{project.dataset.name}"
+        try:
+            seal.recover(output)
+            shutil.rmtree(folder, ignore_errors=True)
+            (folder / "spool").mkdir(parents=True)
+            staging = folder / project.release_name
+            staging.mkdir()
+            yield staging, folder / "spool"
+        except OSError as error:
+            where = Path(error.filename).name if error.filename else project.release.output
+            report.add(Diagnostic(code="R006", place=shown, message=f"{where}: {error.strerror or error}"))
+            raise BuildFailed(report) from None
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _seal(project: Project, staging: Path, report: Report) -> bool:
+    """Give the release its name. Returns whether its bytes are new."""
+    target = project.output / project.release_name
+    if target.exists():
+        if _same(target, staging):
+            return False
+        message = f"{project.release_name} existed with other bytes and was replaced"
+        report.add(Diagnostic(code="R009", place=Place(file=project.release.output), message=message))
+    seal.flush_folders(staging)
+    seal.take_name(staging, target)
+    return True
+
+
+def _same(target: Path, staging: Path) -> bool:
+    """Whether a release is whole and is what was just staged: then it stays as it is."""
+    sums = target / SUMS
+    if not sums.is_file() or sums.read_bytes() != (staging / SUMS).read_bytes():
+        return False
+    return not any(d for d in verify_files(target))

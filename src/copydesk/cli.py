@@ -1,0 +1,281 @@
+"""The command line: arguments, exit codes, progress. Every command imports what it needs when it runs.
+
+Exit codes: 0 clean, 1 the data (or the release) has errors, 2 usage, 3 a bug of copydesk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from copydesk import __version__
+
+if TYPE_CHECKING:
+    from copydesk.build import Options
+    from copydesk.diagnostics import Report
+
+CLEAN, DATA, USAGE, BUG = 0, 1, 2, 3
+
+_EPILOG = """\
+commands in the order of a first day:
+  copydesk init my-dataset     a new project that builds at once
+  copydesk check               every finding about the data, in under a second
+  copydesk explain A103        what a code means, with an example
+  copydesk build               the release: dist/<name>-<version>/
+  copydesk verify dist/…       judge a release from its own files
+
+exit codes: 0 clean, 1 errors in the data, 2 usage, 3 a bug of copydesk
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.run is None:
+        parser.print_help()
+        return USAGE
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        return run(arguments)
+    except KeyboardInterrupt:
+        print("stopped; nothing was released", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLEAN
+    except Exception:
+        traceback.print_exc()
+        print("\nThis is a bug in copydesk, not in your data: please report the lines above.", file=sys.stderr)
+        return BUG
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="copydesk",
+        description="Packages annotated articles into a dataset release that people can train on, trust and cite.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"copydesk {__version__}")
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(metavar="COMMAND")
+
+    build = _add(commands, "build", _build, "build and seal the release of the project")
+    _project_arguments(build)
+    build.add_argument("--frozen", action="store_true", help="fail if the checked-in ledger or datasheet would change")
+
+    check = _add(commands, "check", _check, "check the data without building; prints every finding")
+    _project_arguments(check)
+
+    explain = _add(commands, "explain", _explain, "explain a diagnostic code; without one, list them all")
+    explain.add_argument("code", nargs="?", help="a code such as A103")
+
+    schema = _add(commands, "schema", _schema, "print what the contract compiles to")
+    schema.add_argument("name", nargs="?", help="a kind (article) or a config (mentions); default: list them")
+    form_help = "json: JSON Schema of the rows; arrow: Arrow schema; features: Hugging Face features; docs: columns"
+    schema.add_argument("--as", dest="form", choices=["json", "arrow", "features", "docs"], default="docs", help=form_help)
+    schema.add_argument("--project", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
+
+    verify = _add(commands, "verify", _verify, "judge a release from its own files, without the sources")
+    verify.add_argument("release", type=Path, help="the folder of a release")
+    verify.add_argument("--json", action="store_true", help="findings as JSON lines")
+
+    init = _add(commands, "init", _init, "create a new dataset project that builds at once")
+    init.add_argument("folder", type=Path, help="the folder to create; it must not exist, or be empty")
+    init.add_argument("--name", help="name of the dataset (default: the folder's)")
+    return parser
+
+
+def _add(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    help_text: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=help_text, description=help_text[0].upper() + help_text[1:] + ".")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _project_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--project", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
+    parser.add_argument("--workers", type=_positive, metavar="N", help="processes (default: one a processor)")
+    parser.add_argument("--block-size", type=_positive, metavar="BYTES", help="input of one task (default: 8 MiB)")
+    parser.add_argument("--json", action="store_true", help="findings as JSON lines, for programs")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not positive")
+    return value
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    from copydesk.build import Options
+    from copydesk.sources import BLOCK_SIZE
+
+    return Options(
+        root=arguments.project.resolve(),
+        workers=arguments.workers,
+        block_size=arguments.block_size or BLOCK_SIZE,
+        frozen=getattr(arguments, "frozen", False),
+        progress=_Progress(sys.stderr, shown=sys.stderr.isatty() and not arguments.json and "CI" not in os.environ),
+    )
+
+
+class _Progress:
+    """One line on a terminal that says how far a stage is. Silent where nobody watches."""
+
+    def __init__(self, stream: TextIO, *, shown: bool) -> None:
+        self._stream, self._shown = stream, shown
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if self._shown:
+            count = f" {done}/{total}" if total > 1 else ""
+            self._stream.write(f"\r\x1b[K{stage}{count} …")
+            self._stream.flush()
+
+    def clear(self) -> None:
+        if self._shown:
+            self._stream.write("\r\x1b[K")
+
+
+def _print_report(report: Report, *, as_json: bool, stream: TextIO) -> None:
+    from copydesk.diagnostics.render import render_json, render_text
+
+    if as_json:
+        stream.write(render_json(report))
+    else:
+        stream.write(render_text(report, color=stream.isatty() and "NO_COLOR" not in os.environ))
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from copydesk.build import check
+
+    options = _options(arguments)
+    report = check(options)
+    options.progress.clear()  # type: ignore[attr-defined]
+    _print_report(report, as_json=arguments.json, stream=sys.stdout)
+    return DATA if report.errors else CLEAN
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    from copydesk.build import build
+    from copydesk.diagnostics import BuildFailed
+
+    options = _options(arguments)
+    try:
+        outcome = build(options)
+    except BuildFailed as failed:
+        options.progress.clear()  # type: ignore[attr-defined]
+        _print_report(failed.report, as_json=arguments.json, stream=sys.stdout if arguments.json else sys.stderr)
+        print("not released; what was released before is untouched", file=sys.stderr)
+        return DATA
+    options.progress.clear()  # type: ignore[attr-defined]
+    if arguments.json:
+        _print_report(outcome.report, as_json=True, stream=sys.stderr)
+        tables = {t.name: {split.name: split.rows for split in t.splits} for t in outcome.tables}
+        result = {"release": str(outcome.folder), "changed": outcome.changed, "rows": tables}
+        print(json.dumps({**result, "updated": list(outcome.updated)}))
+        return CLEAN
+    if len(outcome.report):
+        _print_report(outcome.report, as_json=False, stream=sys.stderr)
+    folder = _shown(outcome.folder)
+    print(f"{'sealed' if outcome.changed else 'unchanged:'} {folder}\n")
+    width = max(len(table.name) for table in outcome.tables)
+    for table in outcome.tables:
+        splits = "  ".join(f"{split.name} {split.rows:,}" for split in table.splits)
+        print(f"  {table.name:<{width}}  {splits}{'  (default)' if table.config.default else ''}")
+    for file in outcome.updated:
+        print(f"\nupdated {file}: commit it with the data")
+    default = next(t for t in outcome.tables if t.config.default or t is outcome.tables[0])
+    print(f"\nload it:    datasets.load_dataset({str(folder)!r}, {default.name!r})")
+    print(f"verify it:  copydesk verify {folder}")
+    return CLEAN
+
+
+def _shown(folder: Path) -> Path:
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from copydesk.diagnostics import CODES
+    from copydesk.diagnostics.render import explain
+
+    if arguments.code is None:
+        for code in CODES.values():
+            print(f"{code.id}  {code.severity.value:<7}  {code.slug:<26}  {code.summary}")
+        return CLEAN
+    try:
+        print(explain(arguments.code.upper()), end="")
+    except KeyError:
+        print(f"there is no code {arguments.code!r}; `copydesk explain` lists them all", file=sys.stderr)
+        return USAGE
+    return CLEAN
+
+
+def _schema(arguments: argparse.Namespace) -> int:
+    from copydesk.build import prepare
+    from copydesk.contract.types import released
+    from copydesk.diagnostics import BuildFailed, Report
+    from copydesk.views import VIEWS
+
+    report = Report()
+    try:
+        prepared = prepare(arguments.project.resolve(), report)
+    except BuildFailed:
+        _print_report(report, as_json=False, stream=sys.stderr)
+        return DATA
+    contract, project = prepared.contract, prepared.project
+    types = {name: released(kind.type) for name, kind in contract.kinds.items()}
+    types |= {c.name: VIEWS[c.view].columns(c, contract) for c in project.configs}
+    if arguments.name is None:
+        print("kinds:   " + " ".join(contract.kinds))
+        print("configs: " + " ".join(config.name for config in project.configs))
+        return CLEAN
+    if arguments.name not in types:
+        print(f"there is no kind or config {arguments.name!r}; there are {' '.join(types)}", file=sys.stderr)
+        return USAGE
+    from copydesk.contract.show import show
+
+    print(show(types[arguments.name], arguments.name, arguments.form), end="")
+    return CLEAN
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from copydesk.diagnostics import Report
+    from copydesk.release.verify import verify
+
+    opened, found = verify(arguments.release)
+    report = Report(list(found))
+    if arguments.json or report.diagnostics:
+        _print_report(report, as_json=arguments.json, stream=sys.stdout)
+    if report.errors or opened is None:
+        return DATA
+    if not arguments.json:
+        dataset, rows = opened.manifest["dataset"], sum(table.rows for table in opened.tables)
+        print(
+            f"verified {dataset['name']} {dataset['version']}: {len(opened.files)} files, {rows:,} rows in "
+            f"{len(opened.tables)} configs; sums, logical digests, contract, features, splits and numbers hold"
+        )
+    return CLEAN
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from copydesk.scaffold import create
+
+    problem = create(arguments.folder, arguments.name or arguments.folder.resolve().name)
+    if problem is not None:
+        print(problem, file=sys.stderr)
+        return USAGE
+    print(f"created {arguments.folder}; next: copydesk build --project {arguments.folder}")
+    return CLEAN

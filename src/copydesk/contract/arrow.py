@@ -1,0 +1,134 @@
+"""Types as Arrow: the schema of the spool (labels as strings) and of the release (labels as numbers).
+
+The Hugging Face features are built here as plain values, since importing `datasets` takes seconds; the seal holds
+them to what `datasets` itself makes of the files.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from copydesk import jsontext
+from copydesk.contract.types import Type
+
+INT32_MAX = 2**31 - 1
+
+
+def arrow_type(node: Type, *, encoded: bool) -> pa.DataType:
+    """The Arrow type of a node. With `encoded`, labels are int64 (what a ClassLabel must be), else strings."""
+    if node.kind == "struct":
+        return pa.struct(_arrow_fields(node, encoded=encoded))
+    if node.kind == "list":
+        assert node.item is not None
+        return pa.list_(arrow_type(node.item, encoded=encoded))
+    if node.kind == "label":
+        return pa.int64() if encoded else pa.string()
+    if node.kind == "integer":
+        small = node.rules["minimum"] >= -INT32_MAX - 1 and node.rules["maximum"] <= INT32_MAX
+        return pa.int32() if small else pa.int64()
+    return {"string": pa.string(), "number": pa.float64(), "boolean": pa.bool_()}[node.kind]
+
+
+def _arrow_fields(node: Type, *, encoded: bool) -> list[pa.Field]:
+    # Nullable throughout: `datasets` takes the features of the footer only for fields that equal its own, and
+    # its own are nullable. Nullability is the contract's to say, and the validator's to check.
+    return [pa.field(f.name, arrow_type(f.type, encoded=encoded)) for f in node.fields]
+
+
+def spool_schema(node: Type) -> pa.Schema:
+    """The schema of records, or rows, between the stages."""
+    return pa.schema(_arrow_fields(node, encoded=False))
+
+
+def release_schema(node: Type) -> pa.Schema:
+    """The schema of the Parquet files of a config, with the features that `datasets` reads from the footer."""
+    info = {"info": {"features": {f.name: feature(f.type) for f in node.fields}}}
+    metadata = {b"huggingface": jsontext.dump_line(info).strip()}
+    return pa.schema(_arrow_fields(node, encoded=True), metadata=metadata)
+
+
+def feature(node: Type) -> Any:
+    """One feature in the JSON form of `datasets.Features.to_dict`; a struct is a plain object."""
+    if node.kind == "struct":
+        return {f.name: feature(f.type) for f in node.fields}
+    if node.kind == "list":
+        assert node.item is not None
+        return {"feature": feature(node.item), "_type": "List"}
+    if node.kind == "label":
+        return {"names": list(node.names), "_type": "ClassLabel"}
+    return {"dtype": _dtype(node), "_type": "Value"}
+
+
+def _dtype(node: Type) -> str:
+    name = str(arrow_type(node, encoded=True))
+    return {"double": "float64"}.get(name, name)
+
+
+def yaml_features(node: Type) -> list[dict[str, Any]]:
+    """The fields of a struct in the YAML form of a dataset card (`dataset_info.features`)."""
+    return [{"name": f.name, **_yaml_feature(f.type)} for f in node.fields]
+
+
+def _yaml_feature(node: Type) -> dict[str, Any]:
+    if node.kind == "struct":
+        return {"struct": yaml_features(node)}
+    if node.kind == "list":
+        assert node.item is not None
+        inner = _yaml_feature(node.item)
+        if list(inner) == ["dtype"] and isinstance(inner["dtype"], str):
+            return {"list": inner["dtype"]}
+        return {"list": inner["struct"] if "struct" in inner else inner}
+    if node.kind == "label":
+        return {"dtype": {"class_label": {"names": {str(i): name for i, name in enumerate(node.names)}}}}
+    return {"dtype": _dtype(node)}
+
+
+def to_table(rows: list[dict[str, Any]], node: Type) -> pa.Table:
+    """Rows as a table of the spool's schema. The rows have passed the validator."""
+    return pa.Table.from_pylist(rows, schema=spool_schema(node))
+
+
+def encode(table: pa.Table, node: Type) -> pa.Table:
+    """The table of the release: labels as numbers, features in the metadata."""
+    return _convert(table, node, release_schema(node), encoding=True)
+
+
+def decode(table: pa.Table, node: Type) -> pa.Table:
+    """The table of the spool: labels as strings."""
+    return _convert(table, node, spool_schema(node), encoding=False)
+
+
+def _convert(table: pa.Table, node: Type, schema: pa.Schema, *, encoding: bool) -> pa.Table:
+    columns = []
+    for field, target in zip(node.fields, schema, strict=True):
+        column = table.column(field.name).combine_chunks()
+        array = pa.concat_arrays(column.chunks) if isinstance(column, pa.ChunkedArray) else column
+        columns.append(_map_labels(array, field.type, target.type, encoding=encoding))
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _has_label(node: Type) -> bool:
+    return node.kind == "label" or any(_has_label(f.type) for f in node.fields) or bool(
+        node.item and _has_label(node.item)
+    )  # fmt: skip
+
+
+def _map_labels(array: pa.Array, node: Type, target: pa.DataType, *, encoding: bool) -> pa.Array:
+    if not _has_label(node):
+        return array
+    if node.kind == "label":
+        names = pa.array(node.names, pa.string())
+        return pc.index_in(array, value_set=names).cast(pa.int64()) if encoding else names.take(array)
+    mask = array.is_null() if array.null_count else None
+    if node.kind == "list":
+        assert node.item is not None
+        values = _map_labels(array.values, node.item, target.value_type, encoding=encoding)
+        return pa.ListArray.from_arrays(array.offsets, values, type=target, mask=mask)
+    children = [
+        _map_labels(array.field(i), field.type, target.field(i).type, encoding=encoding)
+        for i, field in enumerate(node.fields)
+    ]
+    return pa.StructArray.from_arrays(children, fields=list(target), mask=mask)

@@ -1,0 +1,272 @@
+"""Schema files -> Contract, with a diagnostic for each thing that cannot be expressed. Not the validator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from copydesk import jsontext
+from copydesk.contract.types import Contract, Field, Kind, Label, Ref, Span, Type, walk_types
+from copydesk.contract.validate import schema_errors
+from copydesk.diagnostics import Diagnostic, Place
+
+_RULES = (
+    "pattern", "format", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
+    "multipleOf", "minItems", "maxItems", "uniqueItems", "const",
+)  # fmt: skip
+_SCALARS = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean"}
+
+
+def vocabulary() -> dict[str, Any]:
+    """The meta-schema of the contract vocabulary, as JSON values."""
+    value: dict[str, Any] = jsontext.loads((files("copydesk.contract") / "vocabulary.schema.json").read_bytes())
+    return value
+
+
+def load_contract(root: Path, kinds: tuple[str, ...]) -> tuple[Contract | None, list[Diagnostic]]:
+    """Read every `*.schema.json` of `root`/schema and compile one type for each kind.
+
+    Returns no contract if anything is wrong with it: what depends on it cannot be judged then.
+    """
+    documents: dict[str, tuple[str, dict[str, Any]]] = {}
+    texts: dict[str, str] = {}
+    found: list[Diagnostic] = []
+    for path in sorted((root / "schema").glob("*.schema.json")):
+        file = path.relative_to(root).as_posix()
+        try:
+            data = path.read_bytes()
+            value = jsontext.loads(data)
+        except OSError as error:
+            found.append(Diagnostic(code="S001", place=Place(file=file), message=str(error.strerror)))
+            continue
+        except jsontext.JsonError as error:
+            place = Place(file=file, line=error.line, column=error.column)
+            found.append(Diagnostic(code="C002", place=place, message=error.message))
+            continue
+        texts[file] = data.decode()
+        errors = list(schema_errors(vocabulary(), value))
+        found.extend(_at(texts, file, "C003", pointer, message) for pointer, message in errors)
+        if not errors and isinstance(value, dict):
+            documents[str(value.get("$id", file))] = (file, value)
+    compiled: dict[str, Kind] = {}
+    for name in kinds if not found else ():
+        file = f"schema/{name}.schema.json"
+        entry = next(((i, doc) for i, (f, doc) in documents.items() if f == file), None)
+        if entry is None:
+            message = f"records of kind {name!r} need a schema"
+            found.append(Diagnostic(code="C001", place=Place(file=file), message=message))
+            continue
+        try:
+            node = _Compiler(documents).compile(entry[1], entry[0], "")
+        except _Wrong as wrong:
+            found.append(_at(texts, wrong.file, wrong.code, wrong.pointer, wrong.message))
+            continue
+        compiled[name] = Kind(name=name, file=file, type=node, schema=entry[1])
+    for kind in compiled.values() if not found else ():
+        messages = [*_misuses(kind, compiled), *_homeless(kind, kinds[0])]
+        found.extend(_at(texts, kind.file, "C006", "", message) for message in messages)
+    if found:
+        return None, found
+    plain = {identifier: document for identifier, (_, document) in documents.items()}
+    return Contract(kinds=compiled, documents=plain), []
+
+
+def load_row_types(folder: Path, paths: Mapping[str, str]) -> tuple[dict[str, Type], list[Diagnostic]]:
+    """The row types of a release, from the contracts that it carries (config -> path)."""
+    types: dict[str, Type] = {}
+    found: list[Diagnostic] = []
+    for name, path in paths.items():
+        try:
+            value = jsontext.loads((folder / path).read_bytes())
+            types[name] = _Compiler({path: (path, value)}).compile(value, path, "")
+        except (OSError, jsontext.JsonError, _Wrong) as error:
+            found.append(Diagnostic(code="V005", place=Place(file=path), message=f"no contract of rows: {error}"))
+    return types, found
+
+
+def _at(texts: Mapping[str, str], file: str, code: str, pointer: str, message: str) -> Diagnostic:
+    text = texts.get(file, "")
+    offset = jsontext.positions(text).get(pointer) if text else None
+    line = text.count("\n", 0, offset) + 1 if offset is not None else None
+    return Diagnostic(code=code, place=Place(file=file, line=line, pointer=pointer or None), message=message)
+
+
+class _Wrong(Exception):  # noqa: N818 - a finding about a schema on its way out of the recursion
+    def __init__(self, code: str, file: str, pointer: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.file, self.pointer, self.message = code, file, pointer, message
+
+
+class _Compiler:
+    """Compiles schema nodes to types; `base` is the $id of the document that a node stands in."""
+
+    def __init__(self, documents: Mapping[str, tuple[str, dict[str, Any]]]) -> None:
+        self.documents = documents
+        self.open: list[str] = []
+
+    def compile(self, node: Any, base: str, pointer: str) -> Type:
+        if not isinstance(node, dict):
+            raise self._wrong("C005", base, pointer, "true and false are no types of a column")
+        if "$ref" in node:
+            return self._overlay(self._reference(node["$ref"], base, pointer), node)
+        if "anyOf" in node:
+            return self._overlay(self._optional(node["anyOf"], base, pointer), node)
+        if "oneOf" in node:
+            return self._overlay(self._labels(node["oneOf"], base, pointer), node)
+        return self._overlay(self._plain(node, base, pointer), node)
+
+    def _wrong(self, code: str, base: str, pointer: str, message: str) -> _Wrong:
+        return _Wrong(code, self.documents[base][0], pointer, message)
+
+    def _reference(self, ref: str, base: str, pointer: str) -> Type:
+        identifier, _, fragment = ref.partition("#")
+        target_base = identifier or base
+        target: Any = self.documents[target_base][1] if target_base in self.documents else None
+        for step in fragment.split("/")[1:]:
+            key = step.replace("~1", "/").replace("~0", "~")
+            target = target.get(key) if isinstance(target, dict) else None
+        if target is None:
+            raise self._wrong("C004", base, f"{pointer}/$ref", f"{ref!r} leads nowhere in schema/")
+        place = f"{target_base}#{fragment}"
+        if place in self.open:
+            raise self._wrong("C005", base, f"{pointer}/$ref", "a type that contains itself is no column")
+        self.open.append(place)
+        try:
+            return self.compile(target, target_base, fragment)
+        finally:
+            self.open.pop()
+
+    def _optional(self, options: list[Any], base: str, pointer: str) -> Type:
+        real = [i for i, option in enumerate(options) if option != {"type": "null"}]
+        if len(options) != 2 or len(real) != 1:
+            raise self._wrong("C005", base, f"{pointer}/anyOf", "anyOf is for one type and null")
+        return self.compile(options[real[0]], base, f"{pointer}/anyOf/{real[0]}").as_nullable()
+
+    def _labels(self, options: list[Any], base: str, pointer: str) -> Type:
+        labels = []
+        for index, option in enumerate(options):
+            const = option.get("const") if isinstance(option, dict) else None
+            if not isinstance(const, str) or not option.get("description"):
+                message = "oneOf lists labels: each a const (a string), a title and a description"
+                raise self._wrong("C005", base, f"{pointer}/oneOf/{index}", message)
+            title = option.get("title", const)
+            labels.append(Label(name=const, title=title, description=option["description"]))
+        if len({label.name for label in labels}) != len(labels):
+            raise self._wrong("C005", base, f"{pointer}/oneOf", "a label is listed twice")
+        return Type(kind="label", labels=tuple(labels))
+
+    def _plain(self, node: dict[str, Any], base: str, pointer: str) -> Type:
+        names = node.get("type")
+        names = [names] if isinstance(names, str) else list(names or [])
+        nullable = "null" in names
+        real = [name for name in names if name != "null"]
+        if len(real) != 1:
+            message = "a column has one type, or one type and null"
+            raise self._wrong("C005", base, f"{pointer}/type" if names else pointer, message)
+        if real[0] == "object":
+            made = self._struct(node, base, pointer)
+        elif real[0] == "array":
+            if not isinstance(node.get("items"), dict) or "prefixItems" in node:
+                raise self._wrong("C005", base, pointer, "an array has `items` of one type")
+            made = Type(kind="list", item=self.compile(node["items"], base, f"{pointer}/items"))
+        else:
+            if real[0] == "integer" and not {"minimum", "maximum"} <= node.keys():
+                raise self._wrong("C005", base, pointer, "an integer has a minimum and a maximum")
+            made = Type(kind=_SCALARS[real[0]])  # type: ignore[arg-type]
+        return made.as_nullable() if nullable else made
+
+    def _struct(self, node: dict[str, Any], base: str, pointer: str) -> Type:
+        if node.get("unevaluatedProperties") is not False and node.get("additionalProperties") is not False:
+            message = "an object is closed: add \"unevaluatedProperties\": false"
+            raise self._wrong("C005", base, pointer, message)
+        if not node.get("properties"):
+            raise self._wrong("C005", base, pointer, "an object has at least one property")
+        required = set(node.get("required", ()))
+        if unknown := sorted(required - node["properties"].keys()):
+            raise self._wrong("C005", base, f"{pointer}/required", f"requires {unknown[0]!r}, which it does not have")
+        fields = tuple(
+            Field(
+                name=name,
+                type=self.compile(child, base, f"{pointer}/properties/{jsontext.escape(name)}"),
+                required=name in required,
+            )
+            for name, child in node["properties"].items()
+        )
+        return Type(kind="struct", fields=fields)
+
+    def _overlay(self, made: Type, node: dict[str, Any]) -> Type:
+        """`made` with the keywords that stand beside $ref, anyOf, oneOf or type."""
+        span, ref = node.get("x-span"), node.get("x-ref")
+        return Type(
+            kind=made.kind,
+            nullable=made.nullable,
+            description=node.get("description", made.description),
+            fields=made.fields,
+            item=made.item,
+            labels=made.labels,
+            rules={**made.rules, **{rule: node[rule] for rule in _RULES if rule in node}},
+            span=Span(**span) if span else made.span,
+            key=node.get("x-key", made.key),
+            ref=(Ref(layer=ref) if isinstance(ref, str) else Ref(**ref)) if ref else made.ref,
+            link=node.get("x-link", made.link),
+            group=node.get("x-group", made.group),
+            withhold=node.get("x-withhold", made.withhold),
+        )
+
+
+def _homeless(kind: Kind, primary: str) -> Iterator[str]:
+    """A record stands in the split of its own, or of the articles that it links to: one of the two it must have."""
+    homes = [f for f in kind.type.fields if f.type.link == primary and f.type.group and not f.type.nullable]
+    if kind.name != primary and not homes:
+        yield f"{kind.name} records need a required property with x-link {primary!r} and x-group: it gives the split"
+
+
+def _misuses(kind: Kind, kinds: Mapping[str, Kind]) -> Iterator[str]:
+    """What the vocabulary says that the types do not bear out."""
+    identifier = kind.type.get("id")
+    if identifier is None or identifier.kind != "string" or identifier.nullable:
+        yield f"{kind.name} records need a property `id`: a string, required"
+    for path, node in walk_types(kind.type):
+        where = "/".join(path) or "the record"
+        if node.span:
+            yield from (f"x-span of {where}: {what}" for what in _span_misuses(kind, node, node.span))
+        if node.key and not (node.kind == "list" and node.item and node.item.get(node.key)):
+            yield f"x-key of {where}: the items have no {node.key!r}"
+        if node.ref:
+            yield from (f"x-ref of {where}: {what}" for what in _ref_misuses(kind, node.ref, kinds))
+        if node.link and node.link not in kinds:
+            yield f"x-link of {where}: there is no kind {node.link!r}"
+        if node.group and len(path) != 1:
+            yield f"x-group of {where}: only a property of the record itself can group"
+        if (node.ref or node.link or node.withhold) and node.kind != "string":
+            yield f"x-ref, x-link or x-withhold of {where}: only a string can carry it"
+
+
+def _span_misuses(kind: Kind, node: Type, span: Span) -> Iterator[str]:
+    text = kind.type.get(span.text)
+    if text is None or text.kind != "string":
+        yield f"the record has no text property {span.text!r}"
+    if span.fragments is not None:
+        fragments = node.get(span.fragments)
+        item = fragments.item if fragments else None
+        if item is None or not {"start", "end"} <= set(item.names):
+            yield f"{span.fragments!r} is no array of objects with start and end"
+    elif not {span.start, span.end} <= set(node.names):
+        yield f"the object has no {span.start!r} or no {span.end!r}"
+    if span.surface is not None and node.get(span.surface) is None:
+        yield f"the object has no surface property {span.surface!r}"
+
+
+def _ref_misuses(kind: Kind, ref: Ref, kinds: Mapping[str, Kind]) -> Iterator[str]:
+    target: Kind | None = kind
+    if ref.record is not None:
+        linked = kind.linked().get(ref.record)
+        target = kinds.get(linked) if linked else None
+        if target is None:
+            yield f"{ref.record!r} is no x-link property of the record"
+            return
+    layer = target.type.get(ref.layer) if target else None
+    if layer is None or layer.kind != "list" or layer.key is None:
+        yield f"{ref.layer!r} is no layer with an x-key"

@@ -1,0 +1,32 @@
+"""The bulk validator: jsonschema-rs says whether, `explain.py` says why. Nothing is fetched to resolve a $ref."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jsonschema_rs
+
+from copydesk.contract.types import Contract
+from copydesk.jsontext import pointer_to
+
+
+def _refuse(uri: str) -> Any:
+    raise LookupError(f"{uri} is not among the schemas of the project")
+
+
+def validator_for(schema: Mapping[str, Any], contract: Contract) -> jsonschema_rs.Draft202012Validator:
+    """A compiled validator. It cannot be pickled: each worker builds its own."""
+    registry = jsonschema_rs.Registry(list(contract.documents.items()), retriever=_refuse)
+    return jsonschema_rs.Draft202012Validator(dict(schema), registry=registry, validate_formats=True)
+
+
+def validator_of(schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    """A compiled validator for a schema that needs no other document."""
+    return jsonschema_rs.Draft202012Validator(dict(schema), retriever=_refuse, validate_formats=True)
+
+
+def schema_errors(schema: Mapping[str, Any], value: object) -> Iterator[tuple[str, str]]:
+    """(pointer, message) for what is wrong with a value under a schema that needs no other document."""
+    for error in validator_of(schema).iter_errors(value):
+        yield pointer_to(error.instance_path), error.message

@@ -1,0 +1,62 @@
+"""How tasks run: in this process, or in local processes. Knows nothing of articles.
+
+An engine maps a pure function over items; results come in any order, so what uses them sorts.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Engine(Protocol):
+    """What a way of running tasks offers."""
+
+    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        """The results of `function` over `items`, in any order. An exception of a task is raised here."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    """One task after the other, here."""
+
+    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        for item in items:
+            yield function(item)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalProcesses:
+    """A pool of processes on this machine. Started fresh (spawn): Arrow's threads do not survive a fork."""
+
+    workers: int
+
+    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        if len(items) < 2:  # a pool takes longer to start than most single tasks to run
+            yield from InProcess().map(function, items)
+            return
+        context = multiprocessing.get_context("spawn")
+        workers = min(self.workers, len(items))
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=_start) as pool:
+            for future in as_completed([pool.submit(function, item) for item in items]):
+                yield future.result()
+
+
+def _start() -> None:
+    # Records are trees without cycles; looking for cycles among them doubles the time of a block.
+    gc.disable()
+
+
+def engine_for(workers: int | None) -> Engine:
+    """The engine for a number of workers; None is one for each processor."""
+    count = workers if workers is not None else (os.cpu_count() or 1)
+    return LocalProcesses(count) if count > 1 else InProcess()

@@ -1,0 +1,187 @@
+"""JSON as copydesk reads and writes it: strict on the way in, canonical on the way out, positions on demand.
+
+Not a general JSON library: reading refuses what parsers disagree on (RFC 8259, section 4 and 6), writing gives
+the one byte form over which logical digests are computed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from json.decoder import scanstring  # the C scanner of the standard library
+from typing import Any
+
+import orjson
+
+MAX_DEPTH = 200
+"""Levels of brackets that a record may have."""
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.S)
+_NOT_BRACKETS = bytes(i for i in range(256) if chr(i) not in "[]{}")
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_SPACE = re.compile(r"[ \t\n\r]*")
+_SCALAR = re.compile(r"[^\s,\]}]+")
+
+
+class JsonError(ValueError):
+    """JSON that is refused. `code` is a diagnostic code; `line` and `column` count from 1."""
+
+    def __init__(self, code: str, message: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.code, self.message, self.line, self.column = code, message, line, column
+
+
+def loads(data: bytes) -> Any:
+    """The value of one JSON text.
+
+    Raises JsonError with S002 (not UTF-8), S003 (syntax), S004 (duplicate key), S005 (a number that JSON or
+    64 bits cannot hold) or S006 (nested deeper than MAX_DEPTH).
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = f"byte 0x{data[error.start]:02x} at offset {error.start} is not UTF-8"
+        raise JsonError("S002", message, line) from None
+    if text.startswith("\ufeff"):
+        text = text[1:]  # RFC 8259, section 8.1: a parser may ignore a byte order mark
+    if _deeper_than(data, MAX_DEPTH):
+        raise JsonError("S006", f"nested deeper than {MAX_DEPTH} levels", 1)
+    try:
+        return json.loads(
+            text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_float
+        )
+    except json.JSONDecodeError as error:
+        what = "the text ends too early" if error.pos >= len(text.rstrip()) else error.msg
+        raise JsonError("S003", what, error.lineno, error.colno) from None
+    except _Refused as refused:
+        line, column = _find(text, refused)
+        raise JsonError(refused.code, refused.message, line, column) from None
+
+
+class _Refused(Exception):  # noqa: N818 - carries a finding out of the parser's hooks
+    def __init__(self, code: str, message: str, token: str) -> None:
+        self.code, self.message, self.token = code, message, token
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _Refused("S004", f"the key {key!r} stands twice in one object", key)
+            seen.add(key)
+    return value
+
+
+def _constant(token: str) -> Any:
+    raise _Refused("S005", f"{token} is not a JSON number", token)
+
+
+def _integer(token: str) -> int:
+    if len(token) > 20 or not -(2**63) <= int(token) < 2**63:
+        raise _Refused("S005", f"the integer {token[:24]} does not fit 64 bits", token)
+    return int(token)
+
+
+def _float(token: str) -> float | int:
+    value = float(token)
+    if math.isinf(value):
+        raise _Refused("S005", f"the number {token[:24]} does not fit a double", token)
+    # JSON Schema, core 4.2.1: 1.0 and 1 are the same number, so it may stand where an integer must.
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+def _find(text: str, refused: _Refused) -> tuple[int, int]:
+    """Line and column of the token that a hook refused."""
+    if refused.code == "S004":
+        duplicates: list[int] = []
+        positions(text, duplicates=duplicates)
+        at = duplicates[0] if duplicates else 0
+    else:
+        at = max(text.find(refused.token), 0)
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+
+
+def _deeper_than(data: bytes, limit: int) -> bool:
+    if data.count(b"[") + data.count(b"{") <= limit:
+        return False
+    brackets = _STRING.sub(b"", data).translate(_ONE_KIND, _NOT_BRACKETS)
+    for _ in range(limit):  # each round takes away the innermost pairs
+        brackets = brackets.replace(b"[]", b"")
+        if not brackets:
+            return False
+    return b"[]" in brackets  # without a pair left it only does not balance: the parser says where
+
+
+def positions(text: str, *, duplicates: list[int] | None = None) -> dict[str, int]:
+    """JSON pointer -> offset in `text` of the value there. Only for text that `json` accepts.
+
+    Costs a walk in Python, so it is called for records that have a finding. The offsets of keys that repeat an
+    earlier key of their object are appended to `duplicates`.
+    """
+    found: dict[str, int] = {}
+    _walk(text, _skip(text, 1 if text.startswith("\ufeff") else 0), "", found, duplicates)
+    return found
+
+
+def _skip(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
+
+
+def _walk(text: str, at: int, pointer: str, found: dict[str, int], duplicates: list[int] | None) -> int:
+    """Record the value at `at` and return the offset after it."""
+    found.setdefault(pointer, at)
+    char = text[at]
+    if char == '"':
+        return int(scanstring(text, at + 1, False)[1])
+    if char not in "{[":
+        match = _SCALAR.match(text, at)
+        return match.end() if match else at + 1
+    close, index, keys = ("}" if char == "{" else "]"), 0, set[str]()
+    at = _skip(text, at + 1)
+    while text[at] != close:
+        if char == "{":
+            start = at
+            key, at = scanstring(text, at + 1, False)
+            if key in keys and duplicates is not None:
+                duplicates.append(start)
+            keys.add(key)
+            at = _skip(text, _skip(text, at) + 1)
+            step = escape(key)
+        else:
+            step = str(index)
+        at = _skip(text, _walk(text, at, f"{pointer}/{step}", found, duplicates))
+        index += 1
+        if text[at] == ",":
+            at = _skip(text, at + 1)
+    return at + 1
+
+
+def escape(key: object) -> str:
+    """One reference token of a JSON pointer (RFC 6901, section 3)."""
+    return str(key).replace("~", "~0").replace("/", "~1")
+
+
+def pointer_to(path: object) -> str:
+    """JSON pointer for an iterable of keys and indices."""
+    return "".join(f"/{escape(step)}" for step in path)  # type: ignore[attr-defined]
+
+
+def dump_line(row: dict[str, Any]) -> bytes:
+    """One row in canonical form: compact, UTF-8, keys in the order of the schema, one line feed at the end."""
+    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def load_line(line: bytes) -> dict[str, Any]:
+    """The row of a line that `dump_line` wrote. Raises ValueError for anything that is not JSON."""
+    value: dict[str, Any] = orjson.loads(line)
+    return value
+
+
+def dump_document(value: object) -> bytes:
+    """A JSON document for people to read: two spaces, keys as given, UTF-8, one line feed at the end."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

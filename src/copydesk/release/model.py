@@ -1,0 +1,148 @@
+"""A release as values: what was written, table by table. Everything the documents say is derived from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from copydesk.contract import arrow
+from copydesk.contract.types import Type
+from copydesk.project import Config, Project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEntry:
+    """One file of a release. `path` is relative to it, with forward slashes; `rows` for data files."""
+
+    path: str
+    size: int
+    sha256: str
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitData:
+    """One split of a config as written.
+
+    `num_bytes`: size of its rows in Arrow. `logical_sha256`: SHA-256 of its rows as canonical JSON lines, which is
+    what the files of `jsonl` hold, one after the other.
+    """
+
+    name: str
+    rows: int
+    num_bytes: int
+    logical_sha256: str
+    parquet: tuple[FileEntry, ...]
+    jsonl: tuple[FileEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One config as written: its row type (labels included) and its splits, never an empty one."""
+
+    config: Config
+    type: Type
+    splits: tuple[SplitData, ...]
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def rows(self) -> int:
+        return sum(split.rows for split in self.splits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What the describing documents are made of: the project, the folder with the data files, the tables."""
+
+    project: Project
+    folder: Path
+    tables: tuple[Table, ...]
+
+    def table(self, name: str) -> Table:
+        """The table of a config. Raises KeyError."""
+        found = next((t for t in self.tables if t.name == name), None)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    @property
+    def split_names(self) -> tuple[str, ...]:
+        """Splits of any config: those of the project's ratios first, in their order, then the pinned ones."""
+        present = {split.name for table in self.tables for split in table.splits}
+        known = [name for name in self.project.splits.ratios if name in present]
+        return (*known, *sorted(present - set(known)))
+
+
+def read_rows(
+    folder: Path, files: Iterable[FileEntry], node: Type, columns: list[str] | None = None
+) -> pa.Table:
+    """The rows of Parquet files of a release, labels as strings; only `columns`, if given."""
+    tables = [pq.read_table(folder / entry.path, columns=columns, partitioning=None) for entry in files]
+    table = pa.concat_tables(tables)
+    wanted = node if columns is None else _only(node, columns)
+    return arrow.decode(table.select([f.name for f in wanted.fields]), wanted)
+
+
+def _only(node: Type, columns: list[str]) -> Type:
+    return Type(kind="struct", fields=tuple(f for f in node.fields if f.name in columns))
+
+
+def tables_as_json(tables: Iterable[Table]) -> dict[str, Any]:
+    """The tables as they stand in the manifest (without the row types, which are in schema/)."""
+    return {
+        table.name: {
+            "view": table.config.view,
+            "kind": table.config.kind,
+            "layer": table.config.layer,
+            "default": table.config.default,
+            "description": table.config.description,
+            "rows": table.rows,
+            "splits": {split.name: _split_as_json(split) for split in table.splits},
+        }
+        for table in tables
+    }
+
+
+def _split_as_json(split: SplitData) -> dict[str, Any]:
+    plain = asdict(split)
+    del plain["name"]
+    return {**plain, "parquet": [e.path for e in split.parquet], "jsonl": [e.path for e in split.jsonl]}
+
+
+def data_files(tables: Iterable[Table]) -> Iterator[FileEntry]:
+    """Every data file of the tables."""
+    for table in tables:
+        for split in table.splits:
+            yield from split.parquet
+            yield from split.jsonl
+
+
+def tables_from_json(
+    value: Mapping[str, Any], files: Mapping[str, FileEntry], types: Mapping[str, Type]
+) -> tuple[Table, ...]:
+    """The tables of a manifest: the inverse of `tables_as_json`, given the files by path and the row types."""
+    made = []
+    for name, table in value.items():
+        config = Config(
+            name=name, view=table["view"], kind=table["kind"], layer=table["layer"],
+            default=table["default"], description=table["description"],
+        )  # fmt: skip
+        splits = tuple(
+            SplitData(
+                name=split_name, rows=split["rows"], num_bytes=split["num_bytes"],
+                logical_sha256=split["logical_sha256"],
+                parquet=tuple(files[p] for p in split["parquet"]),
+                jsonl=tuple(files[p] for p in split["jsonl"]),
+            )
+            for split_name, split in table["splits"].items()
+        )  # fmt: skip
+        made.append(Table(config=config, type=types[name], splits=splits))
+    return tuple(made)

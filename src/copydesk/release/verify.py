@@ -1,0 +1,212 @@
+"""`copydesk verify`: a release judged from its own files alone, without the sources and without any loader."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from copydesk import jsontext
+from copydesk.contract import arrow
+from copydesk.contract.load import load_row_types
+from copydesk.contract.rows import row_schema
+from copydesk.contract.validate import validator_of
+from copydesk.diagnostics import Diagnostic, Place
+from copydesk.release.blocks import stale
+from copydesk.release.card import card_features
+from copydesk.release.facts import read_facts
+from copydesk.release.manifest import MANIFEST, SUMS, file_entries, load_manifest
+from copydesk.release.model import FileEntry, Table, read_rows, tables_from_json
+from copydesk.writers.jsonl import lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A release on disk: its manifest, its files by path, its tables with their row types."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    files: dict[str, FileEntry]
+    tables: tuple[Table, ...]
+
+
+def schema_path(config: str) -> str:
+    """Where the contract of a config's rows lies in a release."""
+    return f"schema/{config}.schema.json"
+
+
+def schema_id(manifest: dict[str, Any], config: str) -> str:
+    """The $id of that contract."""
+    dataset = manifest["dataset"]
+    return f"urn:copydesk:{dataset['name']}:{dataset['version']}:{config}"
+
+
+def verify(folder: Path) -> tuple[Opened | None, list[Diagnostic]]:
+    """Everything that the release's own files can show. Files first: what differs there is not judged further."""
+    try:
+        manifest = load_manifest(folder)
+        files = file_entries(manifest)
+        names = list(manifest["tables"])
+    except (ValueError, KeyError, TypeError) as error:
+        return None, [Diagnostic(code="V009", place=Place(file=MANIFEST), message=str(error))]
+    found = list(verify_files(folder))
+    if found:
+        return None, found
+    types, problems = load_row_types(folder, {name: schema_path(name) for name in names})
+    if problems:
+        return None, problems
+    opened = Opened(
+        folder=folder,
+        manifest=manifest,
+        files=files,
+        tables=tables_from_json(manifest["tables"], files, types),
+    )
+    checks: tuple[Callable[[Opened], Iterator[Diagnostic]], ...] = (
+        _features, _rows, _splits, _documents,
+    )  # fmt: skip
+    for check in checks:
+        found.extend(check(opened))
+    return opened, found
+
+
+def verify_files(folder: Path) -> Iterator[Diagnostic]:
+    """V001–V003: every file of the manifest is there with its bytes, and no other."""
+    try:
+        manifest = load_manifest(folder)
+        listed = file_entries(manifest)
+    except (ValueError, KeyError, TypeError) as error:
+        yield Diagnostic(code="V009", place=Place(file=MANIFEST), message=str(error))
+        return
+    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    for path, entry in sorted(listed.items()):
+        place = Place(file=path)
+        if path not in present:
+            yield Diagnostic(
+                code="V001", place=place, message="the manifest lists this file; it is not there"
+            )
+            continue
+        with (folder / path).open("rb") as stream:
+            actual = hashlib.file_digest(stream, "sha256").hexdigest()
+        if actual != entry.sha256:
+            message = f"SHA-256 is {actual[:12]}…; the manifest says {entry.sha256[:12]}…"
+            yield Diagnostic(code="V002", place=place, message=message)
+    for path in sorted(present - listed.keys() - {MANIFEST, SUMS}):
+        yield Diagnostic(code="V003", place=Place(file=path), message="this file is not in the manifest")
+    yield from _sums(folder, listed)
+
+
+def _sums(folder: Path, listed: dict[str, FileEntry]) -> Iterator[Diagnostic]:
+    """SHA256SUMS says of every file, and of the manifest itself, what the manifest says."""
+    place = Place(file=SUMS)
+    try:
+        text = (folder / SUMS).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        yield Diagnostic(code="V001", place=place, message="there are no checksums")
+        return
+    given = {path: digest for digest, _, path in (line.partition("  ") for line in text.splitlines())}
+    manifest_digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+    wanted = {path: entry.sha256 for path, entry in listed.items()} | {MANIFEST: manifest_digest}
+    for path in sorted(wanted.keys() | given.keys()):
+        if wanted.get(path) != given.get(path):
+            message = f"{SUMS} and the manifest disagree on {path}"
+            yield Diagnostic(code="V002", place=place, message=message)
+
+
+def _features(opened: Opened) -> Iterator[Diagnostic]:
+    """V006: the footers, the card and the contract of the rows name the same columns, types and labels."""
+    declared = card_features((opened.folder / "README.md").read_bytes())
+    for table in opened.tables:
+        if declared.get(table.name) != arrow.yaml_features(table.type):
+            message = f"the card gives {table.name!r} other features than its contract"
+            yield Diagnostic(code="V006", place=Place(file="README.md"), message=message)
+        wanted = arrow.release_schema(table.type)
+        for split in table.splits:
+            for entry in split.parquet:
+                footer = pq.read_schema(opened.folder / entry.path)
+                if not footer.equals(wanted, check_metadata=False) or _info(footer) != _info(wanted):
+                    message = "the footer gives other features than the contract of the rows"
+                    yield Diagnostic(code="V006", place=Place(file=entry.path), message=message)
+
+
+def _info(schema: pa.Schema) -> Any:
+    try:
+        return jsontext.load_line((schema.metadata or {}).get(b"huggingface", b"null"))
+    except ValueError:
+        return None
+
+
+def _rows(opened: Opened) -> Iterator[Diagnostic]:
+    """V004 and V005: the rows give the logical digest, in both formats, and each keeps the contract."""
+    for table in opened.tables:
+        schema = row_schema(table.type, table.name, schema_id(opened.manifest, table.name))
+        validator = validator_of(schema)
+        for split in table.splits:
+            digest, place = hashlib.sha256(), Place(file=split.parquet[0].path)
+            rows = 0
+            for entry in split.parquet:
+                for line in lines(read_rows(opened.folder, [entry], table.type)):
+                    digest.update(line)
+                    rows += 1
+                    row = jsontext.load_line(line)
+                    if not validator.is_valid(row):
+                        yield _invalid(entry, row, rows)
+            if digest.hexdigest() != split.logical_sha256 or rows != split.rows:
+                message = f"the {rows} rows of {table.name}/{split.name} do not give their logical digest"
+                yield Diagnostic(code="V004", place=place, message=message)
+            twin = hashlib.sha256()
+            for entry in split.jsonl:
+                twin.update((opened.folder / entry.path).read_bytes())
+            if twin.hexdigest() != split.logical_sha256:
+                message = f"the JSON lines of {table.name}/{split.name} do not give the logical digest"
+                yield Diagnostic(code="V004", place=Place(file=split.jsonl[0].path), message=message)
+
+
+def _invalid(entry: FileEntry, row: dict[str, Any], number: int) -> Diagnostic:
+    identifier = row.get("id")
+    place = Place(file=entry.path, record=identifier if isinstance(identifier, str) else None)
+    return Diagnostic(code="V005", place=place, message=f"row {number} breaks the contract of its config")
+
+
+def _splits(opened: Opened) -> Iterator[Diagnostic]:
+    """V007: one split for each group, and every row in the split of its article."""
+    ledger = pq.read_table(opened.folder / "ledger.parquet").to_pylist()
+    groups: dict[str, str] = {}
+    for entry in ledger:
+        if entry["released"] and groups.setdefault(entry["group"], entry["split"]) != entry["split"]:
+            message = f"the group {entry['group']!r} stands in {groups[entry['group']]} and {entry['split']}"
+            yield Diagnostic(code="V007", place=Place(file="ledger.parquet"), message=message)
+    home = {entry["id"]: entry["split"] for entry in ledger if entry["released"]}
+    primary = next((t.config.kind for t in opened.tables), "")
+    for table in opened.tables:
+        columns = [c for c in article_columns(table, primary) if table.type.get(c)]
+        for split in table.splits if columns else ():
+            for row in read_rows(opened.folder, split.parquet, table.type, columns).to_pylist():
+                stray = sorted(str(v) for v in row.values() if v is not None and home.get(v) != split.name)
+                if stray:
+                    message = (
+                        f"{table.name}/{split.name} has a row of {stray[0]!r}, which is not of this split"
+                    )
+                    yield Diagnostic(code="V007", place=Place(file=split.parquet[0].path), message=message)
+
+
+def article_columns(table: Table, primary: str) -> list[str]:
+    """The columns of a table that hold ids of articles."""
+    if table.config.view == "records" and table.config.kind == primary:
+        return ["id"]
+    return [f.name for f in table.type.fields if f.name == f"{primary}_id" or f.type.link == primary or (
+        f.name.endswith(f"_{primary}_id"))]  # fmt: skip
+
+
+def _documents(opened: Opened) -> Iterator[Diagnostic]:
+    """V008: every generated block and value of the documents is what the files give."""
+    facts = read_facts(opened.folder, opened.manifest, opened.tables)
+    for file in ("README.md", "DATASHEET.md"):
+        text = (opened.folder / file).read_text(encoding="utf-8")
+        for line, name in stale(text, facts, opened.tables):
+            message = f"{name!r} is not what the files of the release give"
+            yield Diagnostic(code="V008", place=Place(file=file, line=line), message=message)

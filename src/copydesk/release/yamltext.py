@@ -1,0 +1,49 @@
+"""YAML as the documents write it: plain block style, every string that could be read as something else quoted.
+
+The only import of PyYAML. Not a general YAML library: values are JSON values.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./*<-]*")
+"""Strings that may stand unquoted, if the resolver below agrees that they are strings."""
+_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+"""What YAML 1.1 reads as something else than a string: `language: no` is no language."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Indents lists under their key, has no aliases, quotes what is not plainly a word."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _string(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    plain = _PLAIN.fullmatch(value) is not None and value.lower() not in _WORDS
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
+
+
+_Dumper.add_representer(str, _string)
+
+
+def dump(value: Any) -> str:
+    """`value` as a YAML document, keys in their order, without document markers."""
+    return yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=10**6
+    )
+
+
+def parse(text: str) -> Any:
+    """The value of one YAML document. Raises ValueError."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from None

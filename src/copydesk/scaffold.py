@@ -1,0 +1,42 @@
+"""`copydesk init`: a new dataset project, small, whole, and building at once. The files lie in template/."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from copydesk.release.datasheet import skeleton
+
+_RENAMED = {"gitignore": ".gitignore"}
+"""Files that may not carry their name in the package."""
+
+
+def create(folder: Path, name: str) -> str | None:
+    """Write a new project to `folder`. Returns what stands in the way, if anything does; then nothing was written."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if not slug:
+        return f"{name!r} has no letter or digit to make a dataset name of; give one with --name"
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        return f"{folder} exists and is not empty"
+    title = slug.replace("-", " ").capitalize()
+    try:
+        _copy(files("copydesk") / "template", folder, {"@NAME@": slug, "@TITLE@": title})
+        (folder / "DATASHEET.md").write_text(skeleton(title), encoding="utf-8")
+    except OSError as error:
+        return f"{error.filename or folder}: {error.strerror}"
+    return None
+
+
+def _copy(source: Traversable, target: Path, words: dict[str, str]) -> None:
+    if source.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+        for child in source.iterdir():
+            if child.name not in {"__pycache__", "__init__.py"}:
+                _copy(child, target / _RENAMED.get(child.name, child.name), words)
+        return
+    text = source.read_text(encoding="utf-8")
+    for placeholder, word in words.items():
+        text = text.replace(placeholder, word)
+    target.write_text(text, encoding="utf-8")

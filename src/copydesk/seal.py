@@ -1,0 +1,218 @@
+"""The seal: the release is read back through the loaders that people use, then takes its name in one step.
+
+Reading back compares rows, features and counts of every config and split with what was written. Until the rename
+the previous release is untouched; after it the new one is whole.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import hashlib
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from copydesk.contract import arrow
+from copydesk.diagnostics import Diagnostic, Place
+from copydesk.release.model import Release, SplitData, Table, read_rows
+from copydesk.writers.jsonl import lines
+
+CROISSANT_RECORDS = 1000
+"""Records of each config that are read through mlcroissant: it takes a millisecond for each."""
+
+_OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+
+
+def read_back(release: Release) -> list[Diagnostic]:
+    """R001 for everything that a loader gives back otherwise than it was written."""
+    found: list[Diagnostic] = []
+    os.environ.update(_OFFLINE)  # before `datasets` is imported: nothing here may ask a network
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="copydesk-readback-") as cache:
+        warnings.simplefilter("ignore")
+        for loader in (_through_datasets, _through_duckdb, _through_croissant):
+            try:
+                found.extend(loader(release, Path(cache)))
+            except Exception as error:  # whatever a loader raises, a user would meet it too
+                what = str(error).replace(str(release.folder), "").splitlines() or [""]
+                message = f"{loader.__name__.removeprefix('_through_')} cannot read the release: {what[0][:200]}"
+                found.append(_differs("README.md", f"{message} ({type(error).__name__})"))
+    return found
+
+
+def _differs(file: str, message: str) -> Diagnostic:
+    return Diagnostic(code="R001", place=Place(file=file), message=message)
+
+
+def rows_digest(table: pa.Table) -> str:
+    """The logical digest of a table with labels as strings."""
+    digest = hashlib.sha256()
+    for line in lines(table):
+        digest.update(line)
+    return digest.hexdigest()
+
+
+def _decoded(table: pa.Table, node: Any) -> pa.Table:
+    """A table from some reader, as the spool has it: the reader's own list and string types are cast away."""
+    return arrow.decode(table.select(list(node.names)).cast(arrow.release_schema(node)), node)
+
+
+def _compare(loader: str, table: Table, split: SplitData, rows: pa.Table) -> Iterator[Diagnostic]:
+    if rows.num_rows != split.rows:
+        message = f"{loader} gives {rows.num_rows} rows of {table.name}/{split.name}, {split.rows} were written"
+        yield _differs(split.parquet[0].path, message)
+    elif rows_digest(_decoded(rows, table.type)) != split.logical_sha256:
+        yield _differs(split.parquet[0].path, f"{loader} gives other rows of {table.name}/{split.name}")
+
+
+def _through_datasets(release: Release, cache: Path) -> Iterator[Diagnostic]:
+    import datasets
+
+    datasets.disable_progress_bars()
+    folder = str(release.folder)
+    names = datasets.get_dataset_config_names(folder)
+    if set(names) != {table.name for table in release.tables}:
+        yield _differs("README.md", f"load_dataset offers the configs {sorted(names)}")
+    default = datasets.get_dataset_default_config_name(folder)
+    if default != next((t.name for t in release.tables if t.config.default), release.tables[0].name):
+        yield _differs("README.md", f"load_dataset takes {default!r} for the default config")
+    for table in release.tables:
+        loaded = datasets.load_dataset(folder, table.name, cache_dir=str(cache))
+        if set(loaded) != {split.name for split in table.splits}:
+            yield _differs("README.md", f"load_dataset gives the splits {sorted(loaded)} of {table.name}")
+            continue
+        for split in table.splits:
+            features = loaded[split.name].features
+            if features.to_dict() != {f.name: arrow.feature(f.type) for f in table.type.fields}:
+                yield _differs("README.md", f"load_dataset gives other features of {table.name}/{split.name}")
+                continue
+            plain = loaded[split.name].with_format("arrow")[:]
+            yield from _compare("load_dataset", table, split, plain)
+            stream = datasets.load_dataset(folder, table.name, split=split.name, streaming=True)
+            if stream.features != features:
+                yield _differs("README.md", f"streaming gives other features of {table.name}/{split.name}")
+            batches = list(stream.with_format("arrow").iter(batch_size=1000))
+            yield from _compare("streaming", table, split, pa.concat_tables(batches))
+
+
+def _through_duckdb(release: Release, cache: Path) -> Iterator[Diagnostic]:
+    from copydesk.expectations.tables import connect
+
+    with connect() as connection:
+        for table in release.tables:
+            for split in table.splits:
+                files = [str(release.folder / entry.path) for entry in split.parquet]
+                query = "SELECT * FROM read_parquet($files, hive_partitioning = false)"
+                rows = connection.execute(query, {"files": files}).fetch_arrow_table()
+                yield from _compare("DuckDB", table, split, rows)
+
+
+def _through_croissant(release: Release, cache: Path) -> Iterator[Diagnostic]:
+    os.environ["CROISSANT_CACHE"] = str(cache / "croissant")
+    import mlcroissant
+
+    dataset = mlcroissant.Dataset(jsonld=str(release.folder / "croissant.json"))
+    for table in release.tables:
+        expected = _expected_rows(release, table)
+        records = iter(dataset.records(table.name))
+        for number, row in enumerate(expected):
+            given = next(records, None)
+            if given is None or _plain_record(given, row) != row:
+                yield _differs("croissant.json", f"mlcroissant gives another row {number} of {table.name}")
+                break
+        else:
+            if len(expected) < CROISSANT_RECORDS and next(records, None) is not None:
+                yield _differs("croissant.json", f"mlcroissant gives more rows of {table.name} than were written")
+
+
+def _expected_rows(release: Release, table: Table) -> list[dict[str, Any]]:
+    """The first rows of the table in the order of its files, as Croissant describes them: labels as numbers."""
+    rows: list[dict[str, Any]] = []
+    for split in sorted(table.splits, key=lambda s: s.parquet[0].path):
+        for entry in split.parquet:
+            shard = read_rows(release.folder, [entry], table.type)
+            rows.extend(arrow.encode(shard.slice(0, CROISSANT_RECORDS - len(rows)), table.type).to_pylist())
+            if len(rows) >= CROISSANT_RECORDS:
+                return rows
+    return rows
+
+
+def _plain_record(value: Any, like: Any) -> Any:
+    """A record of mlcroissant in the shape of a row: names without their path, bytes as text, NaN as null."""
+    if isinstance(value, dict):
+        named = {str(key).rsplit("/", 1)[-1]: inner for key, inner in value.items()}
+        if not isinstance(like, dict):
+            return named
+        return {key: _plain_record(named.get(key), inner) for key, inner in like.items()}
+    if isinstance(like, list) and value is not None and not isinstance(value, str | bytes):
+        items = list(value)
+        return [_plain_record(item, like[i] if i < len(like) else None) for i, item in enumerate(items)]
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    if isinstance(value, float) and value != value:
+        return None
+    if hasattr(value, "item"):
+        return _plain_record(value.item(), like)
+    if isinstance(value, float) and isinstance(like, int):
+        return int(value)
+    return value
+
+
+def flush_folders(folder: Path) -> None:
+    """Put the folder entries on the disk; the files were put there when they were closed."""
+    for path in (*(p for p in folder.rglob("*") if p.is_dir()), folder):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def take_name(staging: Path, target: Path) -> None:
+    """Make `staging` the release `target` in one step; a release of that name trades places and is removed.
+
+    Raises OSError if the folder cannot be written. Where the system has no exchange of names (it is Linux's), the
+    old release steps aside under a name that `recover` knows, so that a kill between the two steps loses nothing.
+    """
+    if not target.exists():
+        staging.rename(target)
+    elif _exchange(staging, target):
+        shutil.rmtree(staging)
+    else:
+        aside = target.with_name(f".old-{target.name}")
+        target.rename(aside)
+        staging.rename(target)
+        shutil.rmtree(aside)
+    descriptor = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def recover(output: Path) -> None:
+    """Undo what a killed `take_name` left: an old release that stepped aside comes back or goes."""
+    for aside in output.glob(".old-*"):
+        target = aside.with_name(aside.name.removeprefix(".old-"))
+        if target.exists():
+            shutil.rmtree(aside)
+        else:
+            aside.rename(target)
+
+
+def _exchange(left: Path, right: Path) -> bool:
+    """Swap two names atomically (renameat2, Linux 3.15); False where that does not exist."""
+    library = ctypes.CDLL(ctypes.util.find_library("c") or None, use_errno=True)
+    if not hasattr(library, "renameat2"):
+        return False
+    done = library.renameat2(
+        _AT_FDCWD, os.fsencode(left), _AT_FDCWD, os.fsencode(right), ctypes.c_uint(_RENAME_EXCHANGE)
+    )
+    return bool(done == 0)

@@ -1,0 +1,123 @@
+"""Groups -> splits, and the ledger that remembers them. An article keeps its split from release to release."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from copydesk import jsontext
+from copydesk.diagnostics import Diagnostic, Place
+from copydesk.project import PROJECT_FILE, Pin, Splits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the ledger. `since`: the version in which the article entered. `digest`: SHA-256 of its text.
+
+    `released` is false for an article that an earlier release had and this one has not.
+    """
+
+    id: str
+    group: str
+    split: str
+    since: str
+    digest: str
+    released: bool = True
+
+
+Ledger = Mapping[str, Entry]
+
+
+def read_ledger(path: Path, shown: str) -> tuple[dict[str, Entry], list[Diagnostic]]:
+    """The ledger of the project; empty if there is none yet."""
+    entries: dict[str, Entry] = {}
+    if not path.exists():
+        return entries, []
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        try:
+            entry = Entry(**jsontext.loads(line))
+            _version_key(entry.since)
+        except (jsontext.JsonError, TypeError, ValueError, AttributeError) as error:
+            message = f"this line is no entry of the ledger: {error}"
+            return {}, [Diagnostic(code="L001", place=Place(file=shown, line=number), message=message)]
+        entries[entry.id] = entry
+    return entries, []
+
+
+def dump_ledger(ledger: Ledger) -> bytes:
+    """The ledger as JSON lines, ordered by id: a form that merges and reviews well."""
+    return b"".join(jsontext.dump_line(asdict(ledger[identifier])) for identifier in sorted(ledger))
+
+
+def generation(entry: Entry) -> tuple[tuple[int, ...], str]:
+    """Where the rows of an article stand: first by the version in which it entered, then by id."""
+    return _version_key(entry.since), entry.id
+
+
+def _version_key(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def assign(
+    groups: Mapping[str, str], digests: Mapping[str, str], ledger: Ledger, splits: Splits, version: str
+) -> tuple[dict[str, Entry], list[Diagnostic]]:
+    """Give every article its split: by pin, else by ledger, else by the salted hash of its group.
+
+    Entries of this same version are made anew, since nothing of it is out yet; those of earlier versions hold. A
+    group whose members disagree is L002 (ledger) or L004 (pins).
+    """
+    earlier = {i: e for i, e in ledger.items() if _version_key(e.since) < _version_key(version)}
+    pins, found = _pins(splits.pins, groups)
+    members: dict[str, list[str]] = {}
+    for identifier in sorted(groups):
+        members.setdefault(groups[identifier], []).append(identifier)
+    made: dict[str, Entry] = {}
+    for group, ids in sorted(members.items()):
+        pinned = {pins[i] for i in ids if i in pins}
+        held = {earlier[i].split for i in ids if i in earlier}
+        if len(pinned) > 1:
+            message = f"the group of {ids[0]} is pinned to {' and '.join(sorted(pinned))}"
+            found.append(_at_splits("L004", message))
+        elif not pinned and len(held) > 1:
+            where = "; ".join(f"{i} is in {earlier[i].split} since {earlier[i].since}" for i in ids if i in earlier)
+            found.append(_at_splits("L002", f"the group of {ids[0]} would straddle splits", (where,)))
+        split = next(iter(sorted(pinned or held)), None) or _fall(group, splits)
+        name = min((earlier[i].group for i in ids if i in earlier), default=group)
+        for i in ids:
+            since = earlier[i].since if i in earlier else version
+            made[i] = Entry(id=i, group=name, split=split, since=since, digest=digests[i])
+    gone = {i: replace(e, released=False) for i, e in earlier.items() if i not in made}
+    return {**gone, **made}, found
+
+
+def _at_splits(code: str, message: str, notes: Sequence[str] = ()) -> Diagnostic:
+    place = Place(file=PROJECT_FILE, pointer="/splits")
+    return Diagnostic(code=code, place=place, message=message, notes=tuple(notes))
+
+
+def _pins(pins: Iterable[Pin], groups: Mapping[str, str]) -> tuple[dict[str, str], list[Diagnostic]]:
+    pinned: dict[str, str] = {}
+    found = []
+    for number, pin in enumerate(pins):
+        for identifier in pin.articles:
+            if identifier not in groups:
+                place = Place(file=PROJECT_FILE, pointer=f"/splits/pin/{number}")
+                message = f"the pin names {identifier!r}, which is no article of this dataset"
+                found.append(Diagnostic(code="L003", place=place, message=message))
+            elif pinned.setdefault(identifier, pin.split) != pin.split:
+                message = f"{identifier} is pinned to {pinned[identifier]} and {pin.split}"
+                found.append(_at_splits("L004", message))
+    return pinned, found
+
+
+def _fall(group: str, splits: Splits) -> str:
+    """The split in which the salted hash of the group falls, in proportion to the ratios."""
+    digest = hashlib.sha256(f"{splits.salt}\0{group}".encode()).digest()
+    point = int.from_bytes(digest[:8], "big") / 2**64 * sum(splits.ratios.values())
+    for name, share in splits.ratios.items():
+        point -= share
+        if point < 0:
+            return name
+    return next(reversed(list(splits.ratios)))

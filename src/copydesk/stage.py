@@ -1,0 +1,209 @@
+"""The first pass over one block: decode, import, contract, checks, surfaces, spool. A pure function of its block.
+
+Runs in any process. What it returns is small: what the barrier needs to know of each record, and the findings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from copydesk import jsontext
+from copydesk.checks import CHECKS, Finding
+from copydesk.checks.finding import visit
+from copydesk.checks.spans import is_span, surface_of
+from copydesk.contract import arrow
+from copydesk.contract.explain import explain_record, explainer_for
+from copydesk.contract.types import Contract, Kind, walk_types
+from copydesk.contract.validate import validator_for
+from copydesk.diagnostics import Diagnostic, Place, Severity
+from copydesk.grouping import content_key
+from copydesk.importers import IMPORTERS, Record
+from copydesk.project import Project
+from copydesk.sources import Block, read
+from copydesk.spool import Address, write_block
+from copydesk.waivers import Waiver, apply_waivers
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageContext:
+    """What every block is staged with. `spool` is None when the records are only checked."""
+
+    project: Project
+    contract: Contract
+    waivers: tuple[Waiver, ...] = ()
+    spool: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """What the barrier knows of a record that passed.
+
+    `digest` is the SHA-256 of its text, `content` the key under which equal texts meet, `value_digest` the SHA-256
+    of the whole record. `groups`: (property, value)
+    for the x-group properties that are no links. `links`: (property, kind, id, whether it groups).
+    """
+
+    kind: str
+    id: str
+    address: Address
+    place: Place
+    digest: str
+    content: str
+    value_digest: str
+    groups: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str, str, bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A record that did not pass, with the codes that say why; `digest` tells two without an id apart."""
+
+    kind: str
+    id: str | None
+    place: Place
+    codes: tuple[str, ...]
+    digest: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class StageResult:
+    """What one block came to. Read = staged + failed."""
+
+    staged: list[Staged] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    used: set[Waiver] = field(default_factory=set)
+
+
+def stage_block(context: StageContext, block: Block) -> StageResult:
+    """Stage the records of one block; those that pass go to the spool."""
+    result = StageResult()
+    source = context.project.sources[block.source]
+    kind = context.contract.kinds[source.kind]
+    judge = _Judge(context, kind)
+    rows: list[dict[str, Any]] = []
+    for raw in read(context.project.root, block):
+        if isinstance(raw, Diagnostic):
+            result.diagnostics.append(raw)
+            result.failed.append(_failed(kind, raw.place, [raw], b""))
+            continue
+        for record in IMPORTERS[source.format](context.project.root, source, raw):
+            if isinstance(record, Diagnostic):
+                result.diagnostics.append(record)
+                result.failed.append(_failed(kind, record.place, [record], raw.data))
+                continue
+            found = apply_waivers(judge.findings(record), context.waivers, result.used)
+            result.diagnostics.extend(found)
+            place = record.locate("")
+            if any(d.severity is Severity.ERROR for d in found):
+                result.failed.append(_failed(kind, place, found, raw.data))
+                continue
+            _fill_surfaces(record.value, kind)
+            result.staged.append(_staged(kind, record, place, Address(block.index, len(rows))))
+            rows.append(record.value)
+    if context.spool is not None:
+        write_block(context.spool, kind.name, block.index, arrow.to_table(rows, kind.type))
+    return result
+
+
+def _failed(kind: Kind, place: Place, found: list[Diagnostic], data: bytes) -> Failed:
+    codes = sorted({d.code for d in found if d.severity is Severity.ERROR})
+    digest = hashlib.sha256(data).hexdigest() if data else None
+    return Failed(kind=kind.name, id=place.record, place=place, codes=tuple(codes), digest=digest)
+
+
+class _Judge:
+    """The validators and checks for one kind of record, built once for a block."""
+
+    def __init__(self, context: StageContext, kind: Kind) -> None:
+        self._context, self._kind = context, kind
+        self._validator = validator_for(kind.schema, context.contract)
+
+    def findings(self, record: Record) -> Iterator[Diagnostic]:
+        """What is wrong with a record. One that breaks the contract is not checked further: no cascades."""
+        found = list(self._contract(record.value))
+        if not found:
+            for check in CHECKS.values():
+                found.extend(check(record.value, self._kind.type))
+        for finding in found:
+            yield Diagnostic(
+                code=finding.code,
+                place=record.locate(finding.pointer),
+                message=finding.message,
+                notes=finding.notes,
+                help=finding.help,
+            )
+
+    def _contract(self, value: dict[str, Any]) -> Iterator[Finding]:
+        try:
+            if self._validator.is_valid(value):
+                return
+        except (UnicodeEncodeError, ValueError):  # half a surrogate pair has no UTF-8
+            found = list(_surrogates(value, ""))
+            if not found:
+                raise
+            yield from found
+            return
+        explainer = explainer_for(self._kind.schema, self._context.contract)
+        explained = list(explain_record(explainer, value))
+        assert explained, "the two validators disagree on a record"
+        for code, pointer, message in explained:
+            yield Finding(code=code, pointer=pointer, message=message)
+
+
+def _surrogates(value: Any, pointer: str) -> Iterator[Finding]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _surrogates(inner, f"{pointer}/{key}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _surrogates(inner, f"{pointer}/{index}")
+    elif isinstance(value, str) and (half := _SURROGATE.search(value)):
+        message = f"half of a surrogate pair (U+{ord(half[0]):04X}) at offset {half.start()}"
+        yield Finding(code="A303", pointer=pointer, message=message)
+
+
+def _fill_surfaces(record: dict[str, Any], kind: Kind) -> None:
+    """Write the text of every span into its surface property: given or not, it is the slice."""
+    for _, item, node in visit(record, kind.type, is_span):
+        assert node.span is not None
+        if node.span.surface is not None:
+            item[node.span.surface] = surface_of(record[node.span.text], item, node.span)
+
+
+def text_property(kind: Kind) -> str | None:
+    """The property that the spans of a kind index, or `text` if there is one."""
+    named = (node.span.text for _, node in walk_types(kind.type) if node.span)
+    return next(named, "text" if kind.type.get("text") else None)
+
+
+def _staged(kind: Kind, record: Record, place: Place, address: Address) -> Staged:
+    value, name = record.value, text_property(kind)
+    text = value[name] if name is not None else ""
+    linked = kind.linked()
+    return Staged(
+        kind=kind.name,
+        id=value["id"],
+        address=address,
+        place=place,
+        digest=hashlib.sha256(text.encode()).hexdigest() if name else "",
+        content=content_key(text) if name else "",
+        value_digest=hashlib.sha256(jsontext.dump_line(value)).hexdigest(),
+        groups=tuple(
+            (f.name, str(value[f.name]))
+            for f in kind.type.fields
+            if f.type.group and f.type.link is None and value.get(f.name) is not None
+        ),
+        links=tuple(
+            (f.name, linked[f.name], value[f.name], f.type.group)
+            for f in kind.type.fields
+            if f.name in linked and value.get(f.name) is not None
+        ),
+    )

@@ -1,0 +1,125 @@
+"""The second pass: one shard of one config, gathered from the spool, projected by its view, written."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from copydesk.contract import arrow
+from copydesk.contract.types import Contract
+from copydesk.project import Config
+from copydesk.release.model import FileEntry, SplitData, Table
+from copydesk.spool import Address, gather
+from copydesk.views import VIEWS
+from copydesk.writers import WRITERS
+from copydesk.writers.hashing import Written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteContext:
+    """What every shard is written with. `staging` is the release in the making."""
+
+    contract: Contract
+    spool: Path
+    staging: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """One shard to write: the records it comes from, in order, and where the records lie that they link to."""
+
+    config: Config
+    split: str
+    number: int
+    records: tuple[Address, ...]
+    linked: Mapping[str, Mapping[str, Address]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenShard:
+    """What became of a shard: rows, size in Arrow, and for each format the file. No files if it has no rows."""
+
+    shard: Shard
+    rows: int
+    num_bytes: int
+    files: Mapping[str, Written]
+
+
+def write_shard(context: WriteContext, shard: Shard) -> WrittenShard:
+    """Gather, project, write in every format."""
+    config, contract = shard.config, context.contract
+    view, kind = VIEWS[config.view], contract.kinds[config.kind]
+
+    def fetch(name: str, ids: Sequence[str]) -> pa.Table:
+        addresses = [shard.linked[name][identifier] for identifier in ids]
+        return gather(context.spool, name, addresses, arrow.spool_schema(contract.kinds[name].type))
+
+    records = gather(context.spool, config.kind, shard.records, arrow.spool_schema(kind.type))
+    node = view.columns(config, contract)
+    table = view.rows(config, contract, records, fetch)
+    files: dict[str, Written] = {}
+    for name, writer in WRITERS.items() if table.num_rows else ():
+        path = context.staging / pending_path(name, shard)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files[name] = writer.write(path, table, node)
+    encoded = arrow.encode(table, node)
+    return WrittenShard(shard=shard, rows=table.num_rows, num_bytes=encoded.nbytes, files=files)
+
+
+def _folder(format_name: str, config: str) -> str:
+    """Parquet lies where loaders look; JSON lines lie apart, since one repository has one builder."""
+    return config if format_name == "parquet" else f"{format_name}/{config}"
+
+
+def pending_path(format_name: str, shard: Shard) -> str:
+    """Where a shard is written until it is known how many there are."""
+    return f"{_folder(format_name, shard.config.name)}/{shard.split}-{shard.number:05d}.part"
+
+
+def name_shards(context: WriteContext, config: Config, written: Sequence[WrittenShard]) -> Table:
+    """Give the shards of a config their final names and sum them up; what has no rows is left out."""
+    node = VIEWS[config.view].columns(config, context.contract)
+    splits = []
+    for split in dict.fromkeys(w.shard.split for w in written):
+        shards = sorted((w for w in written if w.shard.split == split and w.rows), key=lambda w: w.shard.number)
+        if not shards:
+            continue
+        entries = {
+            name: tuple(_rename(context.staging, name, w, i, len(shards)) for i, w in enumerate(shards))
+            for name in WRITERS
+        }
+        splits.append(
+            SplitData(
+                name=split,
+                rows=sum(w.rows for w in shards),
+                num_bytes=sum(w.num_bytes for w in shards),
+                logical_sha256=_logical_digest(context.staging, entries["jsonl"]),
+                parquet=entries["parquet"],
+                jsonl=entries["jsonl"],
+            )
+        )
+    return Table(config=config, type=node, splits=tuple(splits))
+
+
+def _rename(staging: Path, name: str, written: WrittenShard, index: int, count: int) -> FileEntry:
+    shard = written.shard
+    path = f"{_folder(name, shard.config.name)}/{shard.split}-{index:05d}-of-{count:05d}.{WRITERS[name].suffix}"
+    (staging / pending_path(name, shard)).rename(staging / path)
+    done = written.files[name]
+    return FileEntry(path=path, size=done.size, sha256=done.sha256, rows=written.rows)
+
+
+def _logical_digest(staging: Path, files: Sequence[FileEntry]) -> str:
+    """SHA-256 over the JSON lines of all shards, as if they were one file."""
+    if len(files) == 1:
+        return files[0].sha256
+    digest = hashlib.sha256()
+    for entry in files:
+        with (staging / entry.path).open("rb") as stream:
+            while chunk := stream.read(2**20):
+                digest.update(chunk)
+    return digest.hexdigest()
