@@ -190,9 +190,7 @@ def agreement(contract: Contract, passes: Sequence[tuple[str, dict[str, Records]
     return {"passes": [left_name, right_name], "layers": layers}
 
 
-def load_passes(
-    project: Project, contract: Contract, report: Report
-) -> list[tuple[str, dict[str, Records]]]:
+def load_passes(project: Project, contract: Contract, report: Report) -> list[tuple[str, dict[str, Records]]]:
     """The records of every pass of dataset.toml, from `<pass>/<kind>/*.json`, each checked as a record is."""
     passes = []
     for folder in project.passes:

@@ -53,9 +53,7 @@ class Gathered:
         """The findings about records. With `excluding`, an error leaves its record out and stops nothing."""
         if not excluding:
             return self.diagnostics
-        return [
-            lower(d, Severity.WARNING) if d.severity is Severity.ERROR else d for d in self.diagnostics
-        ]
+        return [lower(d, Severity.WARNING) if d.severity is Severity.ERROR else d for d in self.diagnostics]
 
     def inputs(self) -> dict[str, Any]:
         """For each kind: how many records were read, and a digest over them that no order or file name moves."""
@@ -123,7 +121,12 @@ def check_links(gathered: Gathered, contract: Contract, fetch: Fetch, waive: Wai
 
 
 def _link_findings(
-    staged: Staged, kind: Kind, gathered: Gathered, contract: Contract, fetch: Fetch, lost: set[tuple[str, str | None]]
+    staged: Staged,
+    kind: Kind,
+    gathered: Gathered,
+    contract: Contract,
+    fetch: Fetch,
+    lost: set[tuple[str, str | None]],
 ) -> Iterator[Diagnostic]:
     whole = True
     for name, target, identifier, _ in staged.links:
@@ -236,9 +239,7 @@ def _ordered(
         where = (generation(home)[0], ranks[home.id] // size)
         shards.setdefault(home.split, {}).setdefault(where, []).append((staged.id, staged))
     return {
-        split: tuple(
-            tuple(s for _, s in sorted(shard, key=lambda pair: pair[0])) for _, shard in sorted(found.items())
-        )
+        split: tuple(tuple(s for _, s in sorted(shard, key=lambda pair: pair[0])) for _, shard in sorted(found.items()))
         for split, found in sorted(shards.items())
     }
 

@@ -27,7 +27,7 @@ from copydesk.project import PROJECT_FILE, Project, load_project
 from copydesk.release.manifest import SUMS
 from copydesk.release.model import Release, Table
 from copydesk.release.verify import verify_files
-from copydesk.sources import BLOCK_SIZE, cut, list_files
+from copydesk.sources import BLOCK_SIZE, cut, input_size, list_files
 from copydesk.splits import read_ledger
 from copydesk.spool import gather
 from copydesk.stage import StageContext, stage_block
@@ -181,7 +181,7 @@ def stage(prepared: Prepared, options: Options, spool: Path, report: Report) -> 
     report.add(found)
     _gate(report)
     context = StageContext(project=project, contract=prepared.contract, waivers=prepared.waivers, spool=spool)
-    engine = engine_for(options.workers)
+    engine = engine_for(options.workers, input_size(blocks))
     results = list(_run(engine, partial(stage_block, context), blocks, "stage", options.progress))
     return gather_results(project, results)
 
@@ -215,12 +215,8 @@ def write(
     """Every shard of every config, then their names. A config without rows is left out, and said so."""
     project = prepared.project
     context = WriteContext(contract=prepared.contract, spool=spool, staging=staging)
-    shards = [
-        shard
-        for config in project.configs
-        for shard in shards_of(config, planned)
-    ]
-    engine = engine_for(options.workers)
+    shards = [shard for config in project.configs for shard in shards_of(config, planned)]
+    engine = engine_for(options.workers, sum(p.stat().st_size for p in spool.iterdir()))
     written = list(_run(engine, partial(write_shard, context), shards, "write", options.progress))
     tables = []
     for config in project.configs:

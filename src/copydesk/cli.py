@@ -80,7 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     schema = _add(commands, "schema", _schema, "print what the contract compiles to")
     schema.add_argument("name", nargs="?", help="a kind (article) or a config (mentions); default: list them")
     form_help = "json: JSON Schema of the rows; arrow: Arrow schema; features: Hugging Face features; docs: columns"
-    schema.add_argument("--as", dest="form", choices=["json", "arrow", "features", "docs"], default="docs", help=form_help)
+    schema.add_argument(
+        "--as", dest="form", choices=["json", "arrow", "features", "docs"], default="docs", help=form_help
+    )
     schema.add_argument("--project", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
 
     verify = _add(commands, "verify", _verify, "judge a release from its own files, without the sources")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -168,7 +167,6 @@ def update_project(project: Project, release: Path, ledger: Ledger) -> list[str]
         fresh = path.with_name(f".{path.name}.new")
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh.write_bytes(wanted)
-        os.replace(fresh, path)
+        fresh.replace(path)
         changed.append(path.relative_to(project.root).as_posix())
     return changed
-

@@ -56,7 +56,11 @@ def _start() -> None:
     gc.disable()
 
 
-def engine_for(workers: int | None) -> Engine:
-    """The engine for a number of workers; None is one for each processor."""
-    count = workers if workers is not None else (os.cpu_count() or 1)
+SMALL = 32 * 2**20
+"""Bytes of input below which starting processes takes longer than they save."""
+
+
+def engine_for(workers: int | None, size: int) -> Engine:
+    """The engine for a number of workers; None is one for each processor, or none for `size` bytes that are few."""
+    count = workers or (1 if size < SMALL else os.cpu_count() or 1)
     return LocalProcesses(count) if count > 1 else InProcess()

@@ -51,9 +51,7 @@ def import_native(root: Path, source: Source, raw: RawRecord) -> Iterator[Record
         place = Place(file=raw.file, line=raw.line)
         yield Diagnostic(code="S007", place=place, message="a record is a JSON object; this is none")
         return
-    record = Record(
-        kind=source.kind, value={**source.defaults, **value}, locate=_locator(raw, value.get("id"))
-    )
+    record = Record(kind=source.kind, value={**source.defaults, **value}, locate=_locator(raw, value.get("id")))
     document = value.get("document")
     if "text" not in value and isinstance(document, Mapping):
         problem = _read_text(root, record, document)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from json.decoder import scanstring  # the C scanner of the standard library
+from json.decoder import scanstring  # type: ignore[attr-defined]  # the C scanner of the standard library
 from typing import Any
 
 import orjson
@@ -113,7 +113,8 @@ def _deeper_than(data: bytes, limit: int) -> bool:
         brackets = brackets.replace(b"[]", b"")
         if not brackets:
             return False
-    return b"[]" in brackets  # without a pair left it only does not balance: the parser says where
+    # What is left is deeper, or does not balance; the parser says where, if it can get there.
+    return b"[]" in brackets or brackets.count(b"[") > limit
 
 
 def positions(text: str, *, duplicates: list[int] | None = None) -> dict[str, int]:

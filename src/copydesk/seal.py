@@ -27,7 +27,12 @@ from copydesk.writers.jsonl import lines
 CROISSANT_RECORDS = 1000
 """Records of each config that are read through mlcroissant: it takes a millisecond for each."""
 
-_OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
+_OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+}
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
@@ -105,12 +110,12 @@ def _through_datasets(release: Release, cache: Path) -> Iterator[Diagnostic]:
 def _through_duckdb(release: Release, cache: Path) -> Iterator[Diagnostic]:
     from copydesk.expectations.tables import connect
 
-    with connect() as connection:
+    with connect(release.folder, ordered=True) as connection:
         for table in release.tables:
             for split in table.splits:
                 files = [str(release.folder / entry.path) for entry in split.parquet]
                 query = "SELECT * FROM read_parquet($files, hive_partitioning = false)"
-                rows = connection.execute(query, {"files": files}).fetch_arrow_table()
+                rows = connection.execute(query, {"files": files}).to_arrow_table()
                 yield from _compare("DuckDB", table, split, rows)
 
 

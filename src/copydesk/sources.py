@@ -111,6 +111,11 @@ def _pieces(path: Path, file: str, block_size: int) -> Iterator[Piece]:
             line += chunk.count(b"\n")
 
 
+def input_size(blocks: list[Block]) -> int:
+    """Bytes of input in all blocks."""
+    return sum(piece.end - piece.start for block in blocks for piece in block.pieces)
+
+
 def read(root: Path, block: Block) -> Iterator[RawRecord | Diagnostic]:
     """The raw records of a block, in order; a file that cannot be read is a diagnostic. Blank lines are skipped."""
     for piece in block.pieces:

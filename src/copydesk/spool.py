@@ -26,7 +26,10 @@ def spool_path(folder: Path, kind: str, block: int) -> Path:
 
 def write_block(folder: Path, kind: str, block: int, table: pa.Table) -> None:
     """Write the records of one block."""
-    with pa.OSFile(str(spool_path(folder, kind, block)), "wb") as sink, pa.ipc.new_file(sink, table.schema) as out:
+    with (
+        pa.OSFile(str(spool_path(folder, kind, block)), "wb") as sink,
+        pa.ipc.new_file(sink, table.schema) as out,
+    ):
         out.write_table(table.combine_chunks())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from copydesk.checks.finding import Finding, visit
@@ -70,7 +71,7 @@ def _check_range(text: str, start: int, end: int, pointer: str, span: Span) -> I
 
 
 def _check_order(ranges: list[tuple[str, int, int]], pointer: str, span: Span) -> Iterator[Finding]:
-    for (_, start, end), (where, next_start, next_end) in zip(ranges, ranges[1:], strict=False):
+    for (_, start, end), (where, next_start, next_end) in pairwise(ranges):
         if next_start < end:
             message = f"the fragment {next_start}..{next_end} does not come after {start}..{end}"
             yield Finding(code="A107", pointer=pointer + where, message=message)

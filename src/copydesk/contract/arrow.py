@@ -80,7 +80,7 @@ def _yaml_feature(node: Type) -> dict[str, Any]:
         inner = _yaml_feature(node.item)
         if list(inner) == ["dtype"] and isinstance(inner["dtype"], str):
             return {"list": inner["dtype"]}
-        return {"list": inner["struct"] if "struct" in inner else inner}
+        return {"list": inner.get("struct", inner)}
     if node.kind == "label":
         return {"dtype": {"class_label": {"names": {str(i): name for i, name in enumerate(node.names)}}}}
     return {"dtype": _dtype(node)}

@@ -19,14 +19,13 @@ _BY_KEYWORD = {"type": "A003", "oneOf": "A004"}
 def explainer_for(schema: Mapping[str, Any], contract: Contract) -> Draft202012Validator:
     """The reference validator for one kind of record."""
     resources = [(i, Resource.from_contents(dict(doc))) for i, doc in contract.documents.items()]
-    registry = Registry(retrieve=_refuse).with_resources(resources)
-    return Draft202012Validator(
-        dict(schema), registry=registry, format_checker=Draft202012Validator.FORMAT_CHECKER
-    )
+    registry: Registry[Any] = Registry(retrieve=_refuse)  # type: ignore[call-arg]  # attrs
+    registry = registry.with_resources(resources)
+    return Draft202012Validator(dict(schema), registry=registry, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 def _refuse(uri: str) -> Any:
-    raise NoSuchResource(ref=uri)
+    raise NoSuchResource(uri)  # type: ignore[call-arg]  # attrs
 
 
 def explain_record(validator: Draft202012Validator, record: object) -> Iterator[tuple[str, str, str]]:

@@ -179,7 +179,7 @@ class _Compiler:
 
     def _struct(self, node: dict[str, Any], base: str, pointer: str) -> Type:
         if node.get("unevaluatedProperties") is not False and node.get("additionalProperties") is not False:
-            message = "an object is closed: add \"unevaluatedProperties\": false"
+            message = 'an object is closed: add "unevaluatedProperties": false'
             raise self._wrong("C005", base, pointer, message)
         if not node.get("properties"):
             raise self._wrong("C005", base, pointer, "an object has at least one property")

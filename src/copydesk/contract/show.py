@@ -14,7 +14,7 @@ def show(node: Type, name: str, form: str) -> str:
         return jsontext.dump_document(row_schema(node, name, f"urn:copydesk:{name}")).decode()
     if form == "arrow":
         schema = arrow.release_schema(node).remove_metadata()
-        return schema.to_string(truncate_metadata=False) + "\n"
+        return str(schema.to_string(truncate_metadata=False)) + "\n"
     if form == "features":
         return jsontext.dump_document({f.name: arrow.feature(f.type) for f in node.fields}).decode()
     found = list(columns(node))

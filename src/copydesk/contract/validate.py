@@ -17,7 +17,7 @@ def _refuse(uri: str) -> Any:
 
 def validator_for(schema: Mapping[str, Any], contract: Contract) -> jsonschema_rs.Draft202012Validator:
     """A compiled validator. It cannot be pickled: each worker builds its own."""
-    registry = jsonschema_rs.Registry(list(contract.documents.items()), retriever=_refuse)
+    registry = jsonschema_rs.Registry([(i, dict(d)) for i, d in contract.documents.items()], retriever=_refuse)
     return jsonschema_rs.Draft202012Validator(dict(schema), registry=registry, validate_formats=True)
 
 

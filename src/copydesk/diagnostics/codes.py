@@ -61,7 +61,8 @@ _TABLE: tuple[Code, ...] = (
           "A [[source]] names a format that copydesk does not read.", 'format = "docx"'),
     # C: the contract
     _code("C001", "schema-missing", E, "a kind of record has no schema",
-          "Every kind named by a [[source]] needs schema/<kind>.schema.json.", "kind = \"article\" and no schema/article.schema.json"),
+          "Every kind named by a [[source]] needs schema/<kind>.schema.json.",
+          "kind = \"article\" and no schema/article.schema.json"),
     _code("C002", "schema-syntax", E, "a schema file is not JSON",
           "The file could not be parsed; the line is the parser's.", "a trailing comma"),
     _code("C003", "schema-invalid", E, "a schema is not valid JSON Schema 2020-12 or misspells the vocabulary",
@@ -138,7 +139,8 @@ _TABLE: tuple[Code, ...] = (
     _code("A201", "duplicate-item-id", E, "two items of a layer have the same id",
           "Items are referred to by id, so ids are unique in their layer.", "two mentions m3"),
     _code("A202", "dangling-reference", E, "a reference names an item that the record does not have",
-          "x-ref values are ids of items of the named layer of the same record.", "\"entity\": \"kim\" and no such entity"),
+          "x-ref values are ids of items of the named layer of the same record.",
+          "\"entity\": \"kim\" and no such entity"),
     # A3: text
     _code("A301", "control-character", W, "the text holds control characters",
           "Control characters other than tab, line feed and carriage return are usually debris of an export.",
@@ -197,7 +199,8 @@ _TABLE: tuple[Code, ...] = (
           "Rows of the files as written break a rule. The rows are named by id; their text is not shown.",
           "a null label"),
     _code("E003", "expectation-not-evaluated", E, "an expectation was not evaluated",
-          "The rule raised, or gave no verdict. A rule that was not evaluated has failed.", "a query that does not parse"),
+          "The rule raised, or gave no verdict. A rule that was not evaluated has failed.",
+          "a query that does not parse"),
     _code("E004", "expectation-failed-warning", W, "an expectation of severity warning or info failed",
           "As E002, but the suite says that it need not stop the release.", "an unusually long mention"),
     # R: the release

@@ -1,7 +1,8 @@
 """Expectations: what must be true of the files as written. Runs the suites and says what came of each rule.
 
-Row rules run in Great Expectations (`rows.py`), rules over whole tables in DuckDB (`tables.py`); the outcomes of
-both are reported here alike. Not the place for checks of single records: those run before anything is written.
+Row rules run in Great Expectations (`rows.py`), rules over whole tables in DuckDB (`tables.py`); the
+outcomes of both are reported here alike. Not the place for checks of single records: those run before
+anything is written.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ SHOWN = 5
 def run_expectations(release: Release, suites: Sequence[Suite]) -> tuple[dict[str, Any], list[Diagnostic]]:
     """Hold every suite against the files of the release.
 
-    Returns the results as they are published (no times, no paths, no values of cells) and a diagnostic for each
-    rule that did not pass.
+    Returns the results as they are published (no times, no paths, no values of cells) and a diagnostic for
+    each rule that did not pass.
     """
     types = {table.name: table.type for table in release.tables}
     bound, found = bind_suites(suites, types)

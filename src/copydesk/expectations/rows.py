@@ -1,9 +1,10 @@
 """Great Expectations over the Parquet files as written, shard by shard: its only home. Not for whole tables.
 
-It is asked for counts first, and for the offending rows only where there are some. Its own verdict is not used:
-it ignores severity, calls an exception a failure, and passes what it did not look at. So every rule that is asked
-must come back once, for every row of every shard, without an exception; the counts are summed and judged here. Of
-what it returns only counts and row positions are kept, since the rest may hold the text of cells.
+It is asked for counts first, and for the offending rows only where there are some. Its own verdict is not
+used: it ignores severity, calls an exception a failure, and passes what it did not look at. So every rule
+that is asked must come back once, for every row of every shard, without an exception; the counts are summed
+and judged here. Of what it returns only counts and row positions are kept, since the rest may hold the text
+of cells.
 """
 
 from __future__ import annotations
@@ -202,9 +203,7 @@ class _Engine:
                 usable[rule.rule] = (rule, made)
         return usable, refused
 
-    def validate(
-        self, frame: Any, rules: Mapping[str, tuple[Rule, Any]], result_format: Any
-    ) -> dict[str, Any]:
+    def validate(self, frame: Any, rules: Mapping[str, tuple[Rule, Any]], result_format: Any) -> dict[str, Any]:
         """Rule id -> result; without the rules that did not come back exactly once."""
         suite = self._gx.ExpectationSuite(name="suite", expectations=[made for _, made in rules.values()])
         try:
@@ -212,14 +211,14 @@ class _Engine:
         except Exception as error:  # what a third party may raise is not known; each rule then has no verdict
             return dict.fromkeys(rules, error)
         kept = len(suite.expectations) == len(rules) == outcome.statistics["evaluated_expectations"]
-        names = [(result.expectation_config.meta or {}).get("rule") for result in outcome.results]
+        names: list[Any] = [(result.expectation_config.meta or {}).get("rule") for result in outcome.results]
         results = dict(zip(names, outcome.results, strict=True)) if kept else {}
         return {name: result for name, result in results.items() if names.count(name) == 1}
 
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """What Great Expectations prints, logs or warns of does not reach the user, nor its settings our process."""
+    """What Great Expectations prints, logs or warns of does not reach the user."""
     logger = logging.getLogger("great_expectations")
     level, logger.level = logger.level, logging.CRITICAL + 1
     before = os.environ.get("GX_ANALYTICS_ENABLED")

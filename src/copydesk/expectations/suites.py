@@ -21,8 +21,9 @@ FOLDER = "schema/expectations"
 ROW_COUNT = "expect_table_row_count_to_be_between"
 NOT_NULL = "expect_column_values_to_not_be_null"
 
-# Each type that may be used, with the parameters that name columns. They say something of single rows, so the
-# counts of shards add up; what compares rows (unique, increasing, means) would see one shard only: write a query.
+# Each type that may be used, with the parameters that name columns. They say something of single rows, so
+# the counts of shards add up; what compares rows (unique, increasing, means) would see one shard only:
+# write a query.
 TYPES: Mapping[str, tuple[str, ...]] = {
     ROW_COUNT: (),
     NOT_NULL: ("column",),
@@ -144,12 +145,10 @@ def _invalid(place: Place, message: str) -> Diagnostic:
 
 def _suite(file: _File, value: Mapping[str, Any]) -> Suite:
     rules = (
-        Rule(**entry, place=file.place(f"/expectations/{index}"))
-        for index, entry in enumerate(value["expectations"])
+        Rule(**entry, place=file.place(f"/expectations/{index}")) for index, entry in enumerate(value["expectations"])
     )
     queries = (
-        Query(**entry, place=file.place(f"/queries/{index}"))
-        for index, entry in enumerate(value.get("queries", ()))
+        Query(**entry, place=file.place(f"/queries/{index}")) for index, entry in enumerate(value.get("queries", ()))
     )
     return Suite(
         config=value["name"],
@@ -188,9 +187,7 @@ def _weak(file: _File, suite: Suite) -> Iterator[Diagnostic]:
                 yield _invalid(rule.place, f"{key!r} does not name a column")
         if rule.type == ROW_COUNT and not _counts(rule.kwargs):
             yield _invalid(rule.place, "a row count has a min_value, a max_value or both: whole numbers")
-    if not any(
-        rule.type == ROW_COUNT and _at_least_one(rule.kwargs.get("min_value")) for rule in suite.rules
-    ):
+    if not any(rule.type == ROW_COUNT and _at_least_one(rule.kwargs.get("min_value")) for rule in suite.rules):
         message = f"no {ROW_COUNT} with a min_value of at least 1: an empty table would pass every other rule"
         yield _invalid(file.place("/expectations"), message)
 
@@ -210,9 +207,7 @@ def _at_least_one(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
-def bind_suites(
-    suites: Iterable[Suite], types: Mapping[str, Type]
-) -> tuple[tuple[Suite, ...], list[Diagnostic]]:
+def bind_suites(suites: Iterable[Suite], types: Mapping[str, Type]) -> tuple[tuple[Suite, ...], list[Diagnostic]]:
     """The suites with label lists filled in, without the rules that do not fit the rows of their config.
 
     `types` are the row types by config; suites of other configs are left out.

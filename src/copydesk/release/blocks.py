@@ -1,15 +1,16 @@
 """The generated parts of README.md and DATASHEET.md: what each block and value says, as Markdown.
 
-People write the prose around them. Nothing here shows text of articles; names, titles and descriptions come from
-the project and are escaped.
+People write the prose around them. Nothing here shows text of articles; names, titles and descriptions come
+from the project and are escaped.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from copydesk.contract.rows import columns
 from copydesk.contract.types import Type
 from copydesk.diagnostics import Diagnostic
 from copydesk.release import citation, markers
@@ -104,30 +105,9 @@ def _splits(facts: Facts, tables: Tables) -> str:
 def _columns(facts: Facts, tables: Tables) -> str:
     parts = []
     for table in tables:
-        rows = [
-            [_code(path), _in_words(node), escape(node.description)] for path, node in _leaves(table.type, "")
-        ]
+        rows = [[_code(path), words, escape(node.description)] for path, words, node in columns(table.type)]
         parts.append(f"Columns of {_code(table.name)}:\n\n{_grid(['Column', 'Type', 'What it says'], rows)}")
     return "\n".join(parts)
-
-
-def _leaves(node: Type, path: str) -> Iterator[tuple[str, Type]]:
-    """Every column and nested field with its path; `[]` stands for the items of a list."""
-    for field in node.fields:
-        name = f"{path}.{field.name}" if path else field.name
-        yield name, field.type
-        inner = field.type
-        while inner.kind == "list" and inner.item is not None:
-            inner, name = inner.item, f"{name}[]"
-        yield from _leaves(inner, name)
-
-
-def _in_words(node: Type) -> str:
-    if node.kind == "list" and node.item is not None:
-        words = f"list of {_in_words(node.item)}"
-    else:
-        words = {"struct": "struct", "label": f"label ({len(node.labels)} names)"}.get(node.kind, node.kind)
-    return f"{words} or null" if node.nullable else words
 
 
 def _labels(facts: Facts, tables: Tables) -> str:
@@ -177,8 +157,8 @@ def _load(facts: Facts, tables: Tables) -> str:
     name = next((table.name for table in tables if table.config.default), tables[0].name)
     pattern = f"{folder}/{name}/*.parquet"
     parts.append(
-        "The files are plain Parquet. Read so, labels are numbers: their names, in order, are in the schema of the "
-        "config. The files of `jsonl/` hold the same rows with the names of the labels.\n"
+        "The files are plain Parquet. Read so, labels are numbers: their names, in order, are in the schema "
+        "of the config. The files of `jsonl/` hold the same rows with the names of the labels.\n"
     )
     parts.append(
         "```python\nimport duckdb\nimport pandas\nimport polars\n\n"
@@ -234,20 +214,14 @@ def _expectations(facts: Facts, tables: Tables) -> str:
     report = facts.expectations
     if report is None:
         return "No expectations were evaluated for this release."
-    rows, failed = [], []
+    rows: list[list[str]] = []
+    failed: list[list[str]] = []
     for suite in report["suites"]:
+        name, total = _code(suite["config"]), len(suite["rules"])
         broken = [rule for rule in suite["rules"] if rule["status"] != PASSED]
-        held = len(suite["rules"]) - len(broken)
-        rows.append(
-            [_code(suite["config"]), _number(len(suite["rules"])), _number(held), _number(len(broken))]
-        )
+        rows.append([name, _number(total), _number(total - len(broken)), _number(len(broken))])
         failed.extend(
-            [
-                _code(suite["config"]),
-                _code(rule["rule"]),
-                escape(rule["severity"]),
-                escape(rule["description"] or ""),
-            ]
+            [name, _code(rule["rule"]), escape(rule["severity"]), escape(rule["description"] or "")]
             for rule in broken
         )
     text = _grid(["Config", "Rules", "Held", "Did not hold"], rows, 1)
@@ -268,7 +242,8 @@ def _citation(facts: Facts, tables: Tables) -> str:
 def _version(facts: Facts, tables: Tables) -> str:
     numbers = facts.numbers
     draft = ", a draft" if facts.dataset.get("draft") else ""
-    return f"Version {escape(numbers['version'])} of {escape(numbers['date'])}, {escape(numbers['edition'])} edition{draft}."
+    version, date, edition = (escape(numbers[key]) for key in ("version", "date", "edition"))
+    return f"Version {version} of {date}, {edition} edition{draft}."
 
 
 BLOCKS: dict[str, Callable[[Facts, Tables], str]] = {

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from copydesk.release import yamltext
+from copydesk.release.model import Release
 
 _TEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#",
+    "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
 }  # fmt: skip
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
-def render_citation(dataset: Mapping[str, Any]) -> bytes:
-    """CITATION.cff, version 1.2.0, of the `dataset` section of a manifest."""
+def render_citation(release: Release) -> bytes:
+    """CITATION.cff, version 1.2.0."""
+    dataset = asdict(release.project.dataset)
     value: dict[str, Any] = {
         "cff-version": "1.2.0",
         "message": "If you use this dataset, please cite it as below.",
@@ -73,7 +76,7 @@ def _tex(text: str) -> str:
 
 
 def _is_spdx(license_id: str) -> bool:
-    """Whether the format's list of licences can have it: a single identifier that is not of our own making."""
+    """Whether the format's list of licences can have it: one identifier, not one of our own making."""
     return re.fullmatch(r"(?!LicenseRef-)[A-Za-z0-9.+-]+", license_id) is not None
 
 

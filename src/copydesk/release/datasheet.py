@@ -1,6 +1,6 @@
-"""The datasheet: the questions after Gebru et al., "Datasheets for Datasets" (CACM 64:12, 2021), in our own words.
+"""The datasheet: the questions of "Datasheets for Datasets" (Gebru et al., CACM 64:12, 2021), in our words.
 
-People answer them; this file knows which there are and refuses blanks. What an answer says is not judged here.
+People answer them; this file knows which there are and refuses blanks. It does not judge what an answer says.
 """
 
 from __future__ import annotations
@@ -96,14 +96,15 @@ _HEADING = re.compile(r"###\s+(?P<id>[0-9]+\.[0-9]+)(?=\s|$)")
 _ANY_HEADING = re.compile(r"#{1,3}\s")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
 _PLACEHOLDER = re.compile(
-    r"(?:to ?-?do|tbd|tba|tbc|fixme|xxx+|to be (?:done|determined|decided|added|written|completed|filled in|announced)|"
-    r"(?:more|further) information (?:is )?needed|information needed|fill (?:this |me )?in|answer here|"
-    r"your answer(?: here)?|placeholder|lorem ipsum.*|coming soon|write me|n/?a|none given|unanswered|\?+|\.+|…|-+|_+)"
+    r"to ?-?do|tbd|tba|tbc|fixme|xxx+|n/?a|placeholder|lorem ipsum.*|coming soon|write me|unanswered|"
+    r"to be (?:done|determined|decided|added|written|completed|filled in|announced)|"
+    r"(?:(?:more|further) )?information (?:is )?needed|fill (?:this |me )?in|(?:your )?answer(?: here)?|"
+    r"[?.…_-]+"
 )
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing is said: no words but comments, markers, decoration, and what stands for a missing answer.
+    """Whether nothing is said: only comments, markers, decoration, and what stands for a missing answer.
 
     "None." and "Not applicable, since …" are answers; a bare "n/a" is not, because it gives no reason.
     """
@@ -166,7 +167,5 @@ def skeleton(title: str) -> str:
     parts = [f"# Datasheet: {' '.join(title.split())}\n"]
     for section, (heading, questions) in enumerate(SECTIONS, 1):
         parts.append(f"## {section}. {heading}\n")
-        parts.extend(
-            f"### {section}.{number} {question}\n\nTODO\n" for number, question in enumerate(questions, 1)
-        )
+        parts.extend(f"### {section}.{number} {question}\n\nTODO\n" for number, question in enumerate(questions, 1))
     return "\n".join(parts)

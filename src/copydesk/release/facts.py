@@ -34,9 +34,9 @@ WITHHELD = "withheld"
 class Facts:
     """What the documents of a release may say.
 
-    `dataset` is the manifest's section of that name. `numbers` maps a key such as `rows.mentions.train` to what
-    is shown. `sizes` maps the path of a Parquet file to its rows and bytes. The two reports are None without
-    their file.
+    `dataset` is the manifest's section of that name. `numbers` maps a key such as `rows.mentions.train` to
+    what is shown. `sizes` maps the path of a Parquet file to its rows and bytes. The two reports are None
+    without their file.
     """
 
     dataset: Mapping[str, Any]
@@ -80,9 +80,7 @@ def read_facts(folder: Path, manifest: Mapping[str, Any], tables: tuple[Table, .
         numbers |= {"articles": numbers[f"rows.{default.name}"], **_article_numbers(folder, default)}
     numbers |= _agreement_numbers(agreement) if agreement is not None else {}
     numbers |= _expectation_numbers(expectations) if expectations is not None else {}
-    return Facts(
-        dataset=dataset, numbers=numbers, sizes=sizes, agreement=agreement, expectations=expectations
-    )
+    return Facts(dataset=dataset, numbers=numbers, sizes=sizes, agreement=agreement, expectations=expectations)
 
 
 def label_columns(node: Type) -> Iterator[tuple[str, Type]]:

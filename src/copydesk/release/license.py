@@ -15,8 +15,7 @@ def render_license(release: Release) -> bytes:
         "",
         f"SPDX-License-Identifier: {dataset.license}",
         "",
-        f"The annotation, the schemas and the documents of this release: {visible(holders)}, "
-        f"under {dataset.license}.",
+        f"The annotation, the schemas and the documents of this release: {visible(holders)}, under {dataset.license}.",
     ]
     records = next((t for t in release.tables if t.config.view == "records" and t.type.get("rights")), None)
     if records is not None:

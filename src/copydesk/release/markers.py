@@ -14,7 +14,9 @@ from copydesk.diagnostics import Diagnostic, Place
 _BEGIN = re.compile(r"[ \t]*<!--[ \t]*copydesk:begin[ \t]+(?P<name>[^\s>]+)[ \t]*-->[ \t\r]*")
 _END = re.compile(r"[ \t]*<!--[ \t]*copydesk:end[ \t]+(?P<name>[^\s>]+)[ \t]*-->[ \t\r]*")
 _VALUE = re.compile(
-    r"(?P<open><!--[ \t]*copydesk:value[ \t]+(?P<key>[^>]+?)[ \t]*-->)(?P<inner>[^<]*)(?P<close><!--[ \t]*/copydesk[ \t]*-->)"
+    r"(?P<open><!--[ \t]*copydesk:value[ \t]+(?P<key>[^>]+?)[ \t]*-->)"
+    r"(?P<inner>[^<]*)"
+    r"(?P<close><!--[ \t]*/copydesk[ \t]*-->)"
 )
 _ANY = re.compile(r"<!--\s*/?\s*copydesk\b")
 
@@ -70,7 +72,7 @@ def _at(file: str, diagnostic: Diagnostic) -> Place:
 
 
 def _pieces(text: str) -> Iterator[Piece]:
-    """Text as it is, marks with what stands around them, and problems (their file is filled in by the caller)."""
+    """Text as it is, marks with what stands around them, and problems (whose file the caller adds)."""
     lines = re.split(r"(?<=\n)", text)
     number = 0
     while number < len(lines):

@@ -81,9 +81,7 @@ class Release:
         return (*known, *sorted(present - set(known)))
 
 
-def read_rows(
-    folder: Path, files: Iterable[FileEntry], node: Type, columns: list[str] | None = None
-) -> pa.Table:
+def read_rows(folder: Path, files: Iterable[FileEntry], node: Type, columns: list[str] | None = None) -> pa.Table:
     """The rows of Parquet files of a release, labels as strings; only `columns`, if given."""
     tables = [pq.read_table(folder / entry.path, columns=columns, partitioning=None) for entry in files]
     table = pa.concat_tables(tables)

@@ -86,9 +86,7 @@ def verify_files(folder: Path) -> Iterator[Diagnostic]:
     for path, entry in sorted(listed.items()):
         place = Place(file=path)
         if path not in present:
-            yield Diagnostic(
-                code="V001", place=place, message="the manifest lists this file; it is not there"
-            )
+            yield Diagnostic(code="V001", place=place, message="the manifest lists this file; it is not there")
             continue
         with (folder / path).open("rb") as stream:
             actual = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -188,9 +186,7 @@ def _splits(opened: Opened) -> Iterator[Diagnostic]:
             for row in read_rows(opened.folder, split.parquet, table.type, columns).to_pylist():
                 stray = sorted(str(v) for v in row.values() if v is not None and home.get(v) != split.name)
                 if stray:
-                    message = (
-                        f"{table.name}/{split.name} has a row of {stray[0]!r}, which is not of this split"
-                    )
+                    message = f"{table.name}/{split.name} has a row of {stray[0]!r}, which is not of this split"
                     yield Diagnostic(code="V007", place=Place(file=split.parquet[0].path), message=message)
 
 

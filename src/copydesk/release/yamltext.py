@@ -1,4 +1,4 @@
-"""YAML as the documents write it: plain block style, every string that could be read as something else quoted.
+"""YAML as the documents write it: plain block style, every string that could be read otherwise quoted.
 
 The only import of PyYAML. Not a general YAML library: values are JSON values.
 """
@@ -36,9 +36,9 @@ _Dumper.add_representer(str, _string)
 
 def dump(value: Any) -> str:
     """`value` as a YAML document, keys in their order, without document markers."""
-    return yaml.dump(
-        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=10**6
-    )
+    # never folded: a line of a folded string can look like the end of front matter
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**9)
+    return text
 
 
 def parse(text: str) -> Any:

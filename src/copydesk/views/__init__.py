@@ -16,7 +16,7 @@ Fetch = Callable[[str, Sequence[str]], pa.Table]
 
 
 class View(Protocol):
-    """What a view offers. `columns` raises LookupError, with words for the user, if the contract lacks what it needs."""
+    """What a view offers. `columns` raises LookupError, with words for the user, if the contract cannot give it."""
 
     def columns(self, config: Config, contract: Contract) -> Type: ...
 
