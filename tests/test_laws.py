@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 import tomllib
@@ -139,7 +140,10 @@ def loaded_after(*argv: str, cwd: Path) -> set[str]:
         "from copydesk.cli import main\n"
         "sys.exit(main())\n"
     )
-    done = subprocess.run([sys.executable, "-c", program, *argv], capture_output=True, text=True, cwd=cwd, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE.parent)}
+    done = subprocess.run(
+        [sys.executable, "-c", program, *argv], capture_output=True, text=True, cwd=cwd, env=environment, check=False
+    )
     line = next(line for line in done.stdout.splitlines() if line.startswith("LOADED"))
     return set(line.split()[1:])
 

@@ -12,7 +12,24 @@ from copydesk.checks import CHECKS
 from copydesk.checks.spans import check_spans, surface_of
 from copydesk.contract.types import Field, Span, Type
 
-PIECES = ["a", "é", "e\u0301", "👩\u200d👩\u200d👧", "🇩🇪", "\r\n", "\n", " ", "\u00a0", "“", "’", "\u200b", "한", "ß", "𝔘", "\t"]
+PIECES = [
+    "a",
+    "é",
+    "e\u0301",
+    "👩\u200d👩\u200d👧",
+    "🇩🇪",
+    "\r\n",
+    "\n",
+    " ",
+    "\u00a0",
+    "“",
+    "’",
+    "\u200b",
+    "한",
+    "ß",
+    "𝔘",
+    "\t",
+]
 TEXT = st.lists(st.sampled_from(PIECES), min_size=1, max_size=30).map("".join)
 STRING = Type(kind="string")
 OFFSET = Type(kind="integer", rules={"minimum": 0, "maximum": 2**31 - 1})
@@ -64,7 +81,11 @@ def test_a_boundary_inside_a_grapheme_is_found_and_no_other(text: str, data: st.
     boundaries = {match.start() for match in regex.finditer(r"\X", text)} | {len(text)}
     start = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(start + 1, len(text)))
-    pointers = [pointer for code, pointer in found({"text": text, "spans": [{"start": start, "end": end}]}, PLAIN) if code == "A105"]
+    pointers = [
+        pointer
+        for code, pointer in found({"text": text, "spans": [{"start": start, "end": end}]}, PLAIN)
+        if code == "A105"
+    ]
     expected = ["/spans/0/start"] if start not in boundaries else []
     expected += ["/spans/0/end"] if end not in boundaries else []
     assert pointers == expected
@@ -75,7 +96,9 @@ def test_a_surface_passes_if_and_only_if_it_is_the_slice(text: str, data: st.Dat
     start = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(start + 1, len(text)))
     surface = data.draw(st.sampled_from([text[start:end], text[start:], text[:end], "x", ""]))
-    codes = {code for code, _ in found({"text": text, "spans": [{"start": start, "end": end, "surface": surface}]}, PLAIN)}
+    codes = {
+        code for code, _ in found({"text": text, "spans": [{"start": start, "end": end, "surface": surface}]}, PLAIN)
+    }
     assert ("A106" in codes) == (surface != text[start:end])
 
 

@@ -115,6 +115,6 @@ def test_generations_count_versions_not_letters() -> None:
 
 
 def test_texts_that_differ_in_dress_are_equal() -> None:
-    assert content_key("“Kim’s”\n\nCAR  e\u0301") == content_key("\"kim's\" car é ")
+    assert content_key("“Kim’s”\n\nCAR  e\u0301") == content_key('"kim\'s" car é ')
     assert content_key("a") != content_key("b")
     assert [e.why for e in shared_edges([("k", "b"), ("k", "a"), ("l", "c")], "same")] == ["same"]

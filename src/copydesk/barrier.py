@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from copydesk.checks.finding import visit
 from copydesk.contract.types import Contract, Kind, Ref, Type, walk_types
 from copydesk.diagnostics import Diagnostic, Place, Severity, lower
 from copydesk.grouping import Edge, components, shared_edges
-from copydesk.project import PROJECT_FILE, Config, Project
+from copydesk.project import PROJECT_FILE, Config, Pin, Project
 from copydesk.splits import Ledger, assign, generation
 from copydesk.spool import Address
 from copydesk.stage import Failed, Staged, StageResult
@@ -50,9 +50,12 @@ class Gathered:
         )
 
     def findings(self, *, excluding: bool) -> list[Diagnostic]:
-        """The findings about records. With `excluding`, an error leaves its record out and stops nothing."""
+        """The findings about records. With `excluding`, an error leaves its record out and stops nothing.
+
+        Without, nothing is left out, so there is nothing to say of the links to what failed (B006).
+        """
         if not excluding:
-            return self.diagnostics
+            return [d for d in self.diagnostics if d.code != "B006"]
         return [lower(d, Severity.WARNING) if d.severity is Severity.ERROR else d for d in self.diagnostics]
 
     def inputs(self) -> dict[str, Any]:
@@ -195,10 +198,18 @@ def plan(project: Project, gathered: Gathered, ledger: Ledger) -> tuple[Plan, li
     edges = _edges(gathered, primary)
     groups = components(articles, edges)
     digests = {identifier: staged.digest for identifier, staged in articles.items()}
-    made, found = assign(groups, digests, ledger, project.splits, project.dataset.version)
+    lost = {f.id for f in gathered.failed if f.kind == primary and f.id not in articles}
+    splits = replace(project.splits, pins=tuple(_present(pin, lost) for pin in project.splits.pins))
+    made, found = assign(groups, digests, ledger, splits, project.dataset.version)
     size = project.release.articles_per_shard
     order = {kind: _ordered(kind, primary, gathered.staged[kind], made, size) for kind in project.kinds}
-    return Plan(ledger=made, edges=tuple(edges), order=order), found
+    located = [replace(d, place=project.place(d.place.pointer or "")) for d in found]
+    return Plan(ledger=made, edges=tuple(edges), order=order), located
+
+
+def _present(pin: Pin, lost: Set[str | None]) -> Pin:
+    """A pin without the articles that are excluded: what is wrong with those has been said."""
+    return replace(pin, articles=tuple(a for a in pin.articles if a not in lost))
 
 
 def _edges(gathered: Gathered, primary: str) -> list[Edge]:

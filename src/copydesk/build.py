@@ -21,7 +21,7 @@ from copydesk.contract.types import Contract
 from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report
 from copydesk.engine import Engine, Item, Result, engine_for
 from copydesk.expectations import run_expectations
-from copydesk.expectations.suites import Suite, load_suites
+from copydesk.expectations.suites import Suite, bind_suites, load_suites
 from copydesk.importers import IMPORTERS
 from copydesk.project import PROJECT_FILE, Project, load_project
 from copydesk.release.manifest import SUMS
@@ -153,6 +153,7 @@ def prepare(root: Path, report: Report) -> Prepared:
     types = {c.name: VIEWS[c.view].columns(c, contract) for c in project.configs}
     suites, found = load_suites(root, types)
     report.add(found)
+    report.add(bind_suites(suites, types)[1])
     waivers, found = load_waivers(project)
     report.add(found)
     _gate(report)

@@ -6,6 +6,7 @@ the one byte form over which logical digests are computed.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -20,6 +21,7 @@ MAX_DEPTH = 200
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.S)
 _NOT_BRACKETS = bytes(i for i in range(256) if chr(i) not in "[]{}")
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.S)
 _SPACE = re.compile(r"[ \t\n\r]*")
 _SCALAR = re.compile(r"[^\s,\]}]+")
 
@@ -47,13 +49,14 @@ def loads(data: bytes) -> Any:
     if text.startswith("\ufeff"):
         text = text[1:]  # RFC 8259, section 8.1: a parser may ignore a byte order mark
     if _deeper_than(data, MAX_DEPTH):
-        raise JsonError("S006", f"nested deeper than {MAX_DEPTH} levels", 1)
+        raise JsonError("S006", f"nested deeper than {MAX_DEPTH} levels", *_line_column(text, _too_deep(text)))
     try:
         return json.loads(
             text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer, parse_float=_float
         )
     except json.JSONDecodeError as error:
-        what = "the text ends too early" if error.pos >= len(text.rstrip()) else error.msg
+        what = error.msg.removesuffix(" at").removesuffix(" starting")
+        what = "the text ends too early" if error.pos >= len(text.rstrip()) else what
         raise JsonError("S003", what, error.lineno, error.colno) from None
     except _Refused as refused:
         line, column = _find(text, refused)
@@ -95,14 +98,31 @@ def _float(token: str) -> float | int:
 
 
 def _find(text: str, refused: _Refused) -> tuple[int, int]:
-    """Line and column of the token that a hook refused."""
+    """Line and column of the token that a hook refused. What follows it may not be JSON at all."""
+    duplicates: list[int] = []
+    found: dict[str, int] = {}
+    with contextlib.suppress(IndexError, json.JSONDecodeError):
+        _walk(text, _skip(text, 1 if text.startswith("\ufeff") else 0), "", found, duplicates)
     if refused.code == "S004":
-        duplicates: list[int] = []
-        positions(text, duplicates=duplicates)
-        at = duplicates[0] if duplicates else 0
+        # the parser refuses the innermost object first, the walk comes to the outermost first
+        hits = [at for at in duplicates if scanstring(text, at + 1, False)[0] == refused.token]
     else:
-        at = max(text.find(refused.token), 0)
+        hits = [at for at in found.values() if (match := _SCALAR.match(text, at)) and match[0] == refused.token]
+    return _line_column(text, hits[0] if hits else 0)
+
+
+def _line_column(text: str, at: int) -> tuple[int, int]:
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+
+
+def _too_deep(text: str) -> int:
+    """Offset of the first bracket that is one too many."""
+    depth = 0
+    for token in _BRACKET.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+        if depth > MAX_DEPTH:
+            return token.start()
+    return 0
 
 
 def _deeper_than(data: bytes, limit: int) -> bool:

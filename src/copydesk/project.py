@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -108,6 +109,11 @@ class Project:
     waivers: str = "data/waivers.toml"
     passes: tuple[str, ...] = ()
     responsible: Mapping[str, Any] = field(default_factory=dict)
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    def place(self, pointer: str) -> Place:
+        """Where dataset.toml says what the pointer names."""
+        return Place(file=PROJECT_FILE, line=nearest_line(self.lines, pointer), pointer=pointer)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -133,32 +139,45 @@ def load_project(root: Path) -> tuple[Project | None, list[Diagnostic]]:
     try:
         data = (root / PROJECT_FILE).read_bytes()
     except OSError as error:
-        return None, [Diagnostic(code="P001", place=place, message=f"{root / PROJECT_FILE}: {error.strerror}")]
+        message = f"this folder has no {PROJECT_FILE} that can be read: {error.strerror}"
+        return None, [Diagnostic(code="P001", place=place, message=message)]
     try:
-        value = _plain(tomllib.loads(data.decode("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        return None, [Diagnostic(code="P002", place=place, message=str(error))]
+        value = _plain(parse_toml(data))
+    except ValueError as error:
+        return None, [
+            Diagnostic(code="P002", place=Place(file=PROJECT_FILE, line=error.args[1]), message=str(error.args[0]))
+        ]
     schema = jsontext.loads((files("copydesk") / "project.schema.json").read_bytes())
-    text = data.decode()
+    lines = toml_lines(data.decode())
     errors = [
         Diagnostic(
             code="P003",
-            place=Place(file=PROJECT_FILE, line=_line(text, pointer), pointer=pointer or None),
+            place=Place(file=PROJECT_FILE, line=nearest_line(lines, pointer), pointer=pointer or None),
             message=message,
         )
-        for pointer, message in schema_errors(schema, value)
+        for pointer, message in [*schema_errors(schema, value)] or _contradictions(value)
     ]
-    errors = errors or _contradictions(value)
-    return (None, errors) if errors else (_project(root, value), [])
+    return (None, errors) if errors else (_project(root, value, lines), [])
 
 
-def _contradictions(value: Mapping[str, Any]) -> list[Diagnostic]:
+def _contradictions(value: Mapping[str, Any]) -> list[tuple[str, str]]:
     defaults = [name for name, line in value["configs"].items() if line.get("default")]
     if len(defaults) > 1:
-        place = Place(file=PROJECT_FILE, pointer="/configs")
         message = f"there is one default config, not {len(defaults)}: {', '.join(defaults)}"
-        return [Diagnostic(code="P003", place=place, message=message)]
+        return [(f"/configs/{defaults[1]}", message)]
     return []
+
+
+def parse_toml(data: bytes) -> dict[str, Any]:
+    """The values of a TOML file. Raises ValueError(message, line or None)."""
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"byte 0x{data[error.start]:02x} at offset {error.start} is not UTF-8", line) from None
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"line (\d+)", str(error))
+        raise ValueError(str(error), int(at[1]) if at else data.count(b"\n") + 1) from None
 
 
 def _plain(value: Any) -> Any:
@@ -170,23 +189,49 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime.date | datetime.time) else value
 
 
-def _line(text: str, pointer: str) -> int | None:
-    """The line on which the last key of the pointer is set, if there is just one such line."""
-    names = [step for step in pointer.split("/") if step and not step.isdigit()]
-    key = names[-1] if names else ""
-    hits = [
-        number
-        for number, line in enumerate(text.splitlines(), 1)
-        if key and (line.split("=")[0].strip() == key or line.strip() in {f"[{key}]", f"[[{key}]]"})
-    ]
-    return hits[0] if len(hits) == 1 else None
+_HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]")
+_KEY = re.compile(r"""\s*((?:[\w.-]|"[^"]*"|'[^']*')+)\s*=""")
+
+
+def toml_lines(text: str) -> dict[str, int]:
+    """JSON pointer -> line of each table and of each key that begins a line. A guess in multi-line values only."""
+    lines: dict[str, int] = {}
+    sizes: dict[str, int] = {}
+    table = ""
+
+    def pointer(start: str, names: str) -> str:
+        for name in names.split("."):
+            start += "/" + jsontext.escape(name.strip().strip("\"'"))
+            if start in sizes:
+                start += f"/{sizes[start] - 1}"
+        return start
+
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            if header[1] == "[[":
+                parent, _, last = header[2].rpartition(".")
+                array = f"{pointer('', parent) if parent else ''}/{last.strip()}"
+                sizes[array] = sizes.get(array, 0) + 1
+                lines.setdefault(array, number)
+            table = pointer("", header[2])
+            lines.setdefault(table, number)
+        elif key := _KEY.match(line):
+            lines.setdefault(pointer(table, key[1]), number)
+    return lines
+
+
+def nearest_line(lines: Mapping[str, int], pointer: str) -> int | None:
+    """The line of what a pointer names, or of the nearest thing around it."""
+    while pointer and pointer not in lines:
+        pointer = pointer.rpartition("/")[0]
+    return lines.get(pointer)
 
 
 def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
 
 
-def _project(root: Path, value: dict[str, Any]) -> Project:
+def _project(root: Path, value: dict[str, Any], lines: Mapping[str, int]) -> Project:
     dataset = Dataset(**_tuples(value["dataset"]))
     splits = value.get("splits", {})
     checks = value.get("checks", {})
@@ -205,6 +250,7 @@ def _project(root: Path, value: dict[str, Any]) -> Project:
         waivers=checks.get("waivers", "data/waivers.toml"),
         passes=tuple(value.get("agreement", {}).get("passes", ())),
         responsible=value.get("responsible", {}),
+        lines=lines,
     )
 
 

@@ -129,7 +129,7 @@ def _through_croissant(release: Release, cache: Path) -> Iterator[Diagnostic]:
         records = iter(dataset.records(table.name))
         for number, row in enumerate(expected):
             given = next(records, None)
-            if given is None or _plain_record(given, row) != row:
+            if given is None or not _agrees(given, row):
                 yield _differs("croissant.json", f"mlcroissant gives another row {number} of {table.name}")
                 break
         else:
@@ -149,25 +149,30 @@ def _expected_rows(release: Release, table: Table) -> list[dict[str, Any]]:
     return rows
 
 
-def _plain_record(value: Any, like: Any) -> Any:
-    """A record of mlcroissant in the shape of a row: names without their path, bytes as text, NaN as null."""
-    if isinstance(value, dict):
-        named = {str(key).rsplit("/", 1)[-1]: inner for key, inner in value.items()}
-        if not isinstance(like, dict):
-            return named
-        return {key: _plain_record(named.get(key), inner) for key, inner in like.items()}
-    if isinstance(like, list) and value is not None and not isinstance(value, str | bytes):
-        items = list(value)
-        return [_plain_record(item, like[i] if i < len(like) else None) for i, item in enumerate(items)]
-    if isinstance(value, bytes):
-        return value.decode("utf-8")
-    if isinstance(value, float) and value != value:
-        return None
-    if hasattr(value, "item"):
-        return _plain_record(value.item(), like)
-    if isinstance(value, float) and isinstance(like, int):
-        return int(value)
-    return value
+def _agrees(given: Any, row: Any, *, nested: bool = False) -> bool:
+    """Whether a value of mlcroissant is that of the row.
+
+    It gives names with their path, text as bytes and null as NaN. A list inside the items of a list cannot be
+    described to it (its graph of fields would not be a tree), so there a property may be absent.
+    """
+    if hasattr(given, "item") and not hasattr(given, "__len__"):
+        given = given.item()
+    if isinstance(row, dict):
+        if not isinstance(given, dict):
+            return False
+        named = {str(key).rsplit("/", 1)[-1]: value for key, value in given.items()}
+        return all(
+            _agrees(named[key], value, nested=nested) if key in named else nested and isinstance(value, list)
+            for key, value in row.items()
+        )
+    if isinstance(row, list):
+        items = list(given) if hasattr(given, "__len__") and not isinstance(given, str | bytes) else None
+        return items is not None and len(items) == len(row) and all(
+            _agrees(item, value, nested=True) for item, value in zip(items, row, strict=True)
+        )  # fmt: skip
+    if row is None:
+        return given is None or given != given or given == {} or (isinstance(given, dict) and not any(given.values()))
+    return bool((given.decode("utf-8") if isinstance(given, bytes) else given) == row)
 
 
 def flush_folders(folder: Path) -> None:

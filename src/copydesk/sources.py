@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copydesk.diagnostics import Diagnostic, Place
-from copydesk.project import PROJECT_FILE, Project
+from copydesk.project import Project
 
 BLOCK_SIZE = 8 * 2**20
 """Bytes of input in a block, about."""
@@ -53,14 +53,19 @@ def list_files(project: Project) -> tuple[list[tuple[int, str]], list[Diagnostic
     for number, source in enumerate(project.sources):
         names: set[str] = set()
         for pattern in source.paths:
-            here = {p.relative_to(project.root).as_posix() for p in project.root.glob(pattern) if p.is_file()}
+            here = {p.relative_to(project.root).as_posix() for p in project.root.glob(pattern) if _is_input(p)}
             if not here:
-                place = Place(file=PROJECT_FILE, pointer=f"/source/{number}/paths")
                 message = f"{pattern!r} matches no file under the project"
+                place = project.place(f"/source/{number}/paths")
                 missing.append(Diagnostic(code="P004", place=place, message=message))
             names |= here
         found.extend((number, name) for name in sorted(names))
     return found, missing
+
+
+def _is_input(path: Path) -> bool:
+    """Whether a path is a file, or a link that leads nowhere: leaving that one out would lose records unseen."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def cut(project: Project, listed: list[tuple[int, str]], block_size: int) -> tuple[list[Block], list[Diagnostic]]:

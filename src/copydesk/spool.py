@@ -5,7 +5,8 @@ Memory-mapped, so gathering rows costs what the rows cost. Lives in the staging 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,15 +36,23 @@ def write_block(folder: Path, kind: str, block: int, table: pa.Table) -> None:
 
 def gather(folder: Path, kind: str, addresses: Sequence[Address], schema: pa.Schema) -> pa.Table:
     """The records at `addresses`, in that order, as one table of `schema`."""
+    if not addresses:
+        return schema.empty_table()
     wanted: dict[int, list[int]] = {}
     for index, address in enumerate(addresses):
         wanted.setdefault(address.block, []).append(index)
-    tables, order = [schema.empty_table()], []
+    tables, order = [], []
     for block, indices in sorted(wanted.items()):
         with pa.memory_map(str(spool_path(folder, kind, block))) as source:
             table = pa.ipc.open_file(source).read_all()
-            tables.append(table.take(pa.array([addresses[i].row for i in indices], pa.int64())))
+            tables.append(table.take(_indices(addresses[i].row for i in indices)))
         order.extend(indices)
     position = {index: at for at, index in enumerate(order)}
     together = pa.concat_tables(tables)
-    return together.take(pa.array([position[i] for i in range(len(addresses))], pa.int64())).combine_chunks()
+    return together.take(_indices(position[i] for i in range(len(addresses)))).combine_chunks()
+
+
+def _indices(values: Iterable[int]) -> pa.Array:
+    """int64 array; `pa.array` would import pandas first."""
+    numbers = array("q", values)
+    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])

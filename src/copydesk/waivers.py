@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from copydesk.contract.validate import schema_errors
 from copydesk.diagnostics import CODES, Diagnostic, Place, Severity
-from copydesk.project import Project
+from copydesk.project import Project, nearest_line, parse_toml, toml_lines
 
 _SCHEMA = {
     "type": "object",
@@ -42,6 +42,7 @@ class Waiver:
     reason: str
     expires: str
     pointer: str = ""
+    place: Place
 
     def covers(self, diagnostic: Diagnostic) -> bool:
         place = diagnostic.place
@@ -55,26 +56,31 @@ class Waiver:
 def load_waivers(project: Project) -> tuple[tuple[Waiver, ...], list[Diagnostic]]:
     """The waivers that hold on the date of the release (no clock: the same build gives the same verdict)."""
     path = project.root / project.waivers
-    place = Place(file=project.waivers)
     if not path.exists():
         return (), []
     try:
-        value = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        return (), [Diagnostic(code="W001", place=place, message=str(error))]
-    plain = {
-        key: [{k: v if isinstance(v, str) else str(v) for k, v in entry.items()} for entry in entries]
-        for key, entries in value.items()
-    }
+        data = path.read_bytes()
+        plain = _plain(parse_toml(data))
+    except OSError as error:
+        return (), [Diagnostic(code="W001", place=Place(file=project.waivers), message=str(error.strerror))]
+    except ValueError as error:
+        place = Place(file=project.waivers, line=error.args[1])
+        return (), [Diagnostic(code="W001", place=place, message=str(error.args[0]))]
+    lines = toml_lines(data.decode())
+
+    def locate(pointer: str) -> Place:
+        return Place(file=project.waivers, line=nearest_line(lines, pointer), pointer=pointer or None)
+
     found = [
-        Diagnostic(code="W001", place=Place(file=project.waivers, pointer=pointer or None), message=message)
+        Diagnostic(code="W001", place=locate(pointer), message=message)
         for pointer, message in schema_errors(_SCHEMA, plain)
     ]
     if found:
         return (), found
     holding = []
     for index, entry in enumerate(plain.get("waiver", ())):
-        waiver, at = Waiver(**entry), Place(file=project.waivers, pointer=f"/waiver/{index}")
+        at = locate(f"/waiver/{index}")
+        waiver = Waiver(**entry, place=at)
         if waiver.code not in CODES or not CODES[waiver.code].waivable:
             known = "cannot be waived" if waiver.code in CODES else "does not exist"
             found.append(Diagnostic(code="W004", place=at, message=f"the code {waiver.code} {known}"))
@@ -84,6 +90,15 @@ def load_waivers(project: Project) -> tuple[tuple[Waiver, ...], list[Diagnostic]
         else:
             holding.append(waiver)
     return tuple(holding), found
+
+
+def _plain(value: Any) -> Any:
+    """TOML values as the schema and `Waiver` want them: dates and the like as strings."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return str(value)
 
 
 def apply_waivers(
@@ -103,9 +118,8 @@ def apply_waivers(
 
 def unused_waivers(project: Project, waivers: tuple[Waiver, ...], used: set[Waiver]) -> list[Diagnostic]:
     """W002 for each waiver that covered nothing."""
-    place = Place(file=project.waivers)
     return [
-        Diagnostic(code="W002", place=place, message=f"nothing to waive: {w.code} in {w.record}{w.pointer}")
+        Diagnostic(code="W002", place=w.place, message=f"nothing to waive: {w.code} in {w.record}{w.pointer}")
         for w in waivers
         if w not in used
     ]

@@ -219,8 +219,8 @@ class _Engine:
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
     """What Great Expectations prints, logs or warns of does not reach the user."""
-    logger = logging.getLogger("great_expectations")
-    level, logger.level = logger.level, logging.CRITICAL + 1
+    disabled = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)  # its loggers have levels of their own
     before = os.environ.get("GX_ANALYTICS_ENABLED")
     os.environ["GX_ANALYTICS_ENABLED"] = "False"
     sink = io.StringIO()
@@ -229,7 +229,7 @@ def _silence() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        logging.disable(disabled)
         if before is None:
             del os.environ["GX_ANALYTICS_ENABLED"]
         else:

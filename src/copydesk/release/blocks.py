@@ -30,9 +30,7 @@ def render(text: str, facts: Facts, tables: Tables, file: str) -> tuple[str, lis
 
 def stale(text: str, facts: Facts, tables: Tables) -> list[tuple[int, str]]:
     """Line and name of every block and value that says something else than the release; unknown ones too."""
-    return [
-        (mark.line, mark.name) for mark in markers.marks(text) if mark.inner != _content(mark, facts, tables)
-    ]
+    return [(mark.line, mark.name) for mark in markers.marks(text) if mark.inner != _content(mark, facts, tables)]
 
 
 def _content(mark: markers.Mark, facts: Facts, tables: Tables) -> str | None:
@@ -96,8 +94,7 @@ def _configs(facts: Facts, tables: Tables) -> str:
 
 def _splits(facts: Facts, tables: Tables) -> str:
     rows = [
-        [_code(name), *(_number(facts.rows(table.name, name)) for table in tables)]
-        for name in _split_names(tables)
+        [_code(name), *(_number(facts.rows(table.name, name)) for table in tables)] for name in _split_names(tables)
     ]
     return _grid(["Split", *(_code(table.name) for table in tables)], rows, 1)
 
@@ -144,16 +141,12 @@ def _offered_apart(table: Table, column: str, tables: Tables) -> bool:
 
 def _load(facts: Facts, tables: Tables) -> str:
     edition = facts.dataset.get("edition", "full")
-    folder = f"{facts.dataset['name']}-{facts.dataset['version']}" + (
-        "" if edition == "full" else f"-{edition}"
-    )
+    folder = f"{facts.dataset['name']}-{facts.dataset['version']}" + ("" if edition == "full" else f"-{edition}")
     parts = [f"`{folder}` is the folder of the release; its id on a hub can stand in its place.\n"]
     for table in tables:
         split = next((name for name in _split_names(tables) if facts.rows(table.name, name)), "train")
         arguments = ", ".join([_py(folder), _py(table.name), f"split={_py(split)}"])
-        parts.append(
-            f"```python\nfrom datasets import load_dataset\n\n{table.name} = load_dataset({arguments})\n```\n"
-        )
+        parts.append(f"```python\nfrom datasets import load_dataset\n\n{table.name} = load_dataset({arguments})\n```\n")
     name = next((table.name for table in tables if table.config.default), tables[0].name)
     pattern = f"{folder}/{name}/*.parquet"
     parts.append(
@@ -221,8 +214,7 @@ def _expectations(facts: Facts, tables: Tables) -> str:
         broken = [rule for rule in suite["rules"] if rule["status"] != PASSED]
         rows.append([name, _number(total), _number(total - len(broken)), _number(len(broken))])
         failed.extend(
-            [name, _code(rule["rule"]), escape(rule["severity"]), escape(rule["description"] or "")]
-            for rule in broken
+            [name, _code(rule["rule"]), escape(rule["severity"]), escape(rule["description"] or "")] for rule in broken
         )
     text = _grid(["Config", "Rules", "Held", "Did not hold"], rows, 1)
     if failed:

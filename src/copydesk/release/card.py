@@ -12,7 +12,7 @@ from copydesk.project import PROJECT_FILE, Dataset
 from copydesk.release import hublists, yamltext
 from copydesk.release.blocks import render
 from copydesk.release.citation import one_line
-from copydesk.release.facts import Facts
+from copydesk.release.facts import Facts, license_details
 from copydesk.release.model import Release, Table
 
 LICENSE_FILE = "LICENSE.md"
@@ -43,7 +43,7 @@ def front_matter(release: Release, facts: Facts) -> dict[str, Any]:
         "language": list(dict.fromkeys(tags)),
         "language_details": [tag for tag in dataset.language if "-" in tag],
         **_license(dataset.license),
-        "license_details": _license_details(dataset, facts),
+        "license_details": license_details(facts),
         "annotations_creators": list(dataset.annotations_creators),
         "language_creators": list(dataset.language_creators),
         "source_datasets": list(dataset.source_datasets),
@@ -96,19 +96,6 @@ def _license(spdx: str) -> dict[str, str]:
     return {"license": "other", "license_name": name, "license_link": LICENSE_FILE}
 
 
-def _license_details(dataset: Dataset, facts: Facts) -> str:
-    """What the licence does not cover, where the texts have other terms than the annotation."""
-    prefix = "rights.license."
-    others = sorted(
-        key.removeprefix(prefix)
-        for key in facts.numbers
-        if key.startswith(prefix) and key != prefix + dataset.license
-    )
-    if not others:
-        return ""
-    return one_line(f"{dataset.license} is the licence of the annotation only; texts: {', '.join(others)}")
-
-
 def check_metadata(dataset: Dataset) -> list[Diagnostic]:
     """R010 for each value that the Hub's lists do not have. Lists that cannot be known here are not checked."""
     base = [tag.partition("-")[0] for tag in dataset.language]
@@ -125,9 +112,7 @@ def _unknown(key: str, values: Iterable[str], known: frozenset[str] | None) -> I
     for number, value in enumerate(values):
         if known is not None and value not in known:
             place = Place(file=PROJECT_FILE, pointer=f"/dataset/{key}/{number}")
-            yield Diagnostic(
-                code="R010", place=place, message=f"the Hub's list of {key} does not have {value!r}"
-            )
+            yield Diagnostic(code="R010", place=place, message=f"the Hub's list of {key} does not have {value!r}")
 
 
 def card_metadata(data: bytes) -> dict[str, Any]:

@@ -6,20 +6,16 @@ they do not know. seal.py reads the result back with mlcroissant.
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from copydesk.contract.types import Field, Type
-from copydesk.project import Dataset
 from copydesk.release import citation
-from copydesk.release.facts import Facts
+from copydesk.release.facts import Facts, license_details
 from copydesk.release.model import FileEntry, Release, Table
 
 CONFORMS_TO = ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"]
-FOLDER = "release"
-"""@id of the folder that the file sets lie in."""
 SPLIT = "split"
 """The field of each record that says which split it is in."""
 
@@ -68,6 +64,7 @@ def render_croissant(release: Release, facts: Facts, files: Iterable[FileEntry])
     """The description as JSON values. `files`: what it lists with a digest, the data files among them."""
     dataset, tables = release.project.dataset, release.tables
     ordered = sorted(files, key=lambda entry: entry.path)
+    terms = license_details(facts)
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -78,7 +75,10 @@ def render_croissant(release: Release, facts: Facts, files: Iterable[FileEntry])
         "url": _iri(dataset.url) or f"urn:copydesk:{dataset.name}",
         "version": dataset.version,
         "datePublished": dataset.date,
+        "dateModified": dataset.date,
         "license": _license(dataset.license),
+        "sdLicense": _license(dataset.license),
+        **({"usageInfo": {"@type": "CreativeWork", "text": terms}} if terms else {}),
         "creator": [{"@type": "sc:Organization", "name": name} for name in dataset.creators],
         "publisher": [{"@type": "sc:Organization", "name": name} for name in dataset.creators],
         "inLanguage": list(dataset.language),
@@ -87,7 +87,7 @@ def render_croissant(release: Release, facts: Facts, files: Iterable[FileEntry])
         "citeAs": citation.bibtex(facts.dataset),
         **_responsible(release.project.responsible),
         "distribution": [*_distribution(tables, ordered)],
-        "recordSet": [entry for table in tables for entry in _record_sets(table, dataset)],
+        "recordSet": [entry for table in tables for entry in _record_sets(table)],
     }
 
 
@@ -117,24 +117,16 @@ def _entity(source: str) -> dict[str, str]:
 
 
 def _distribution(tables: tuple[Table, ...], files: list[FileEntry]) -> Iterable[dict[str, Any]]:
-    """The folder, a set of files for each config, and every file by itself with its digest."""
-    listing = "".join(f"{entry.sha256}  {entry.path}\n" for entry in files)
-    yield {
-        "@type": "cr:FileObject",
-        "@id": FOLDER,
-        "name": FOLDER,
-        "description": "The folder of the release; its digest is that of the list of digests of the files below.",
-        "contentUrl": ".",
-        "encodingFormat": "inode/directory",
-        "sha256": hashlib.sha256(listing.encode()).hexdigest(),
-    }
+    """A set of files for each config, and every file by itself with its digest.
+
+    The sets are in no container: they lie in the folder of this description, which is how readers take them.
+    """
     for table in tables:
         yield {
             "@type": "cr:FileSet",
             "@id": f"{table.name}-files",
             "name": f"{table.name}-files",
             "description": f"The Parquet files of the config {table.name}.",
-            "containedIn": {"@id": FOLDER},
             "encodingFormat": "application/x-parquet",
             "includes": f"{table.name}/*.parquet",
         }
@@ -151,7 +143,7 @@ def _distribution(tables: tuple[Table, ...], files: list[FileEntry]) -> Iterable
         }
 
 
-def _record_sets(table: Table, dataset: Dataset) -> Iterable[dict[str, Any]]:
+def _record_sets(table: Table) -> Iterable[dict[str, Any]]:
     """The splits of a config as an enumeration, and its rows."""
     splits = f"{table.name}_splits"
     yield {
@@ -173,7 +165,7 @@ def _record_sets(table: Table, dataset: Dataset) -> Iterable[dict[str, Any]]:
         "data": [{f"{splits}/name": split.name} for split in table.splits],
     }
     about = table.config.description or table.type.description or f"Rows of {table.name}."
-    fields = [_field(field, table.name, field.name, []) for field in table.type.fields]
+    fields = [_field(field, table.name) for field in _fields(table.type)]
     has_own = table.type.get(SPLIT) is not None  # a column of that name is the data's own
     yield {
         "@type": "cr:RecordSet",
@@ -185,6 +177,7 @@ def _record_sets(table: Table, dataset: Dataset) -> Iterable[dict[str, Any]]:
 
 
 def _split_field(table: Table, splits: str) -> dict[str, Any]:
+    names = "|".join(re.escape(split.name) for split in table.splits)
     return {
         "@type": "cr:Field",
         "@id": f"{table.name}/{SPLIT}",
@@ -194,38 +187,85 @@ def _split_field(table: Table, splits: str) -> dict[str, Any]:
         "source": {
             "fileSet": {"@id": f"{table.name}-files"},
             "extract": {"fileProperty": "fullpath"},
-            "transform": {"regex": rf"{re.escape(table.name)}/(.+)-\d+-of-\d+\.parquet$"},
+            # Matches the bare name too: mlcroissant applies it again to what it gave. Groups that can be left out
+            # have this form, because it makes the glob of a filtered read from them.
+            "transform": {"regex": rf"(?:{table.name}/)?({names})(?:-.+parquet)?$"},
         },
         "references": {"field": {"@id": f"{splits}/name"}},
     }
 
 
-def _field(field: Field, parent: str, column: str, path: list[str]) -> dict[str, Any]:
-    """A column, or what is nested in one: then `path` are the names that lead to it from the column."""
-    identifier = f"{parent}/{field.name}"
-    node, depth = field.type, 0
+def _field(field: Field, config: str) -> dict[str, Any]:
+    """A column. What is nested in it becomes sub-fields, one level of them: no reader knows more levels."""
+    identifier = f"{config}/{field.name}"
+    node, depth = _inner(field.type)
+    value: dict[str, Any] = {"@type": "cr:Field", "@id": identifier, "name": field.name}
+    value["description"] = _about(field.type, node)
+    if depth:
+        value |= {"isArray": True, "arrayShape": _shape(depth)}
+    if node.kind != "struct":
+        return value | {"dataType": _DATA_TYPES[node.kind], "source": _source(config, field.name, ())}
+    left_out = [".".join(path) for path, inner in _parts(node) if not _describable(inner)]
+    if left_out:
+        value["description"] += f" Without its lists of structs, which the files have: {', '.join(left_out)}."
+    value["subField"] = [
+        {**_sub_field(identifier, path, inner), "source": _source(config, field.name, path)}
+        for path, inner in _described(node)
+    ]
+    return value
+
+
+def _sub_field(parent: str, path: tuple[str, ...], outer: Type) -> dict[str, Any]:
+    node, depth = _inner(outer)
+    return {
+        "@type": "cr:Field",
+        "@id": f"{parent}/{'/'.join(path)}",
+        "name": ".".join(path),
+        "description": _about(outer, node),
+        "dataType": _DATA_TYPES[node.kind],
+        **({"isArray": True, "arrayShape": _shape(depth)} if depth else {}),
+    }
+
+
+def _source(config: str, column: str, path: tuple[str, ...]) -> dict[str, Any]:
+    source: dict[str, Any] = {"fileSet": {"@id": f"{config}-files"}, "extract": {"column": column}}
+    return source | ({"transform": {"jsonPath": ".".join(path)}} if path else {})
+
+
+def _shape(depth: int) -> str:
+    return ",".join(["-1"] * depth)
+
+
+def _inner(node: Type) -> tuple[Type, int]:
+    """What lists hold in the end, and how many of them stand around it."""
+    depth = 0
     while node.kind == "list" and node.item is not None:
         node, depth = node.item, depth + 1
-    value: dict[str, Any] = {
-        "@type": "cr:Field",
-        "@id": identifier,
-        "name": field.name,
-        "description": _about(field.type, node),
-    }
-    if node.kind != "struct":
-        value["dataType"] = _DATA_TYPES[node.kind]
-    if depth:
-        value |= {"isArray": True, "arrayShape": ",".join(["-1"] * depth)}
-    source: dict[str, Any] = {
-        "fileSet": {"@id": f"{parent.partition('/')[0]}-files"},
-        "extract": {"column": column},
-    }
-    if path:
-        source["transform"] = {"jsonPath": ".".join(path)}
-    value["source"] = source
-    if node.kind == "struct":
-        value["subField"] = [_field(inner, identifier, column, [*path, inner.name]) for inner in node.fields]
-    return value
+    return node, depth
+
+
+def _parts(node: Type, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Type]]:
+    """The fields of a struct with their path, those of structs in it instead of the structs themselves."""
+    for field in node.fields:
+        here = (*path, field.name)
+        if field.type.kind == "struct":
+            yield from _parts(field.type, here)
+        else:
+            yield here, field.type
+
+
+def _fields(node: Type) -> list[Field]:
+    """The columns that can be fields: all but lists of lists of structs."""
+    return [field for field in node.fields if _describable(field.type) or _inner(field.type)[1] < 2]
+
+
+def _describable(node: Type) -> bool:
+    """Whether a part of a struct can be a sub-field: a value, or a list of values."""
+    return _inner(node)[0].kind != "struct"
+
+
+def _described(node: Type) -> Iterator[tuple[tuple[str, ...], Type]]:
+    return ((path, inner) for path, inner in _parts(node) if _describable(inner))
 
 
 def _about(outer: Type, node: Type) -> str:
@@ -235,3 +275,28 @@ def _about(outer: Type, node: Type) -> str:
         names = ", ".join(f"{number} = {name}" for number, name in enumerate(node.names))
         text = f"{text} The numbers stand for: {names}.".strip()
     return text or "No description."
+
+
+def expected_record(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What reading a row through the description gives, by @id, without its split. `row` has labels as numbers."""
+    record: dict[str, Any] = {}
+    for field in _fields(table.type):
+        identifier, value = f"{table.name}/{field.name}", row[field.name]
+        node, depth = _inner(field.type)
+        if node.kind == "struct" and depth:
+            # sub-fields are read one by one, so a list that is null is a list of one item without values
+            value = [_flat(identifier, node, item) for item in ([None] if value is None else value)]
+        elif node.kind == "struct":
+            value = _flat(identifier, node, value)
+        record[identifier] = value
+    return record
+
+
+def _flat(identifier: str, node: Type, value: Any) -> dict[str, Any]:
+    out = {}
+    for path, _ in _described(node):
+        inner = value
+        for name in path:
+            inner = inner[name] if inner is not None else None
+        out[f"{identifier}/{'/'.join(path)}"] = inner
+    return out

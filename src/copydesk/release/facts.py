@@ -182,6 +182,15 @@ def _text_numbers(folder: Path, table: Table) -> dict[str, str]:
     return {"characters": str(characters), "words": str(words)}
 
 
+def license_details(facts: Facts) -> str:
+    """What the licence of the dataset does not cover, where the texts have other terms; else nothing."""
+    prefix, own = "rights.license.", str(facts.dataset["license"])
+    others = sorted(key.removeprefix(prefix) for key in facts.numbers if key.startswith(prefix))
+    if not any(other != own for other in others):
+        return ""
+    return f"{own} is the licence of the annotation; licence of the texts: {', '.join(others)}"
+
+
 def _agreement_numbers(report: Mapping[str, Any]) -> dict[str, str]:
     numbers = {"agreement.passes": str(len(report["passes"]))}
     for layer, measures in report["layers"].items():

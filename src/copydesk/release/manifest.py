@@ -1,9 +1,12 @@
-"""manifest.json and SHA256SUMS: every file of a release, every logical digest, and what made them. No clock."""
+"""manifest.json and SHA256SUMS: every file of a release, every logical digest, and what made them.
+
+No clock and no commit: the ledger and the datasheet are committed after a build, and the next build of the same
+inputs must give the same bytes. The digest of the inputs says more than a commit does.
+"""
 
 from __future__ import annotations
 
 import platform
-import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -46,7 +49,6 @@ def draft(project: Project, tables: Iterable[Table], inputs: Mapping[str, Any]) 
         "tables": tables_as_json(tables),
         "inputs": dict(inputs),
         "tools": _tools(),
-        "git_commit": _commit(project.root),
     }
 
 
@@ -85,13 +87,3 @@ def _tools() -> dict[str, str]:
         except PackageNotFoundError:  # an optional part that this build did not need
             continue
     return found
-
-
-def _commit(root: Path) -> str | None:
-    """The commit that the project stands at, or None outside of git."""
-    command = ["git", "-C", str(root), "rev-parse", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
