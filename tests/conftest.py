@@ -14,8 +14,8 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
-from copydesk.diagnostics import Report  # noqa: E402
-from copydesk.scaffold import create  # noqa: E402
+from copydesk.diagnostics import Report
+from copydesk.scaffold import create
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPORA = ROOT.parent / "shared" / "corpora"

@@ -1,4 +1,4 @@
-"""The build as a user meets it: same inputs, same bytes; killed or refused, nothing lost; every record accounted for."""
+"""The build as a user meets it: same inputs, same bytes; killed or refused, nothing lost; every record counted."""
 
 from __future__ import annotations
 

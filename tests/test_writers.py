@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from copydesk import jsontext
 from copydesk.contract import arrow
-from copydesk.contract.types import Field, Label, Type
 from copydesk.contract.rows import json_schema
+from copydesk.contract.types import Field, Label, Type
 from copydesk.contract.validate import validator_of
 from copydesk.writers import WRITERS, parquet
 from copydesk.writers.jsonl import lines

@@ -25,7 +25,7 @@ def explainer_for(schema: Mapping[str, Any], contract: Contract) -> Draft202012V
 
 
 def _refuse(uri: str) -> Any:
-    raise NoSuchResource(uri)  # type: ignore[call-arg]  # attrs
+    raise NoSuchResource(uri)
 
 
 def explain_record(validator: Draft202012Validator, record: object) -> Iterator[tuple[str, str, str]]:
