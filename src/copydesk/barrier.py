@@ -6,6 +6,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +16,9 @@ from copydesk.checks.finding import visit
 from copydesk.contract.types import Contract, Kind, Ref, Type, walk_types
 from copydesk.diagnostics import Diagnostic, Place, Severity, lower
 from copydesk.grouping import Edge, components, shared_edges
-from copydesk.project import PROJECT_FILE, Config, Pin, Project
+from copydesk.importers import find_again
+from copydesk.jsontext import pointer_to
+from copydesk.project import Config, Pin, Project
 from copydesk.splits import Ledger, assign, generation
 from copydesk.spool import Address
 from copydesk.stage import Failed, Staged, StageResult
@@ -31,6 +35,7 @@ Waive = Callable[[Iterable[Diagnostic]], list[Diagnostic]]
 class Gathered:
     """All that the stage returned, in an order that does not depend on blocks. Read = staged + failed."""
 
+    root: Path
     staged: dict[str, dict[str, Staged]]
     failed: list[Failed] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -80,7 +85,7 @@ class Plan:
 
 def gather_results(project: Project, results: Iterable[StageResult]) -> Gathered:
     """Put the blocks together. Records that share an id all fail (B001), but for exact copies of the first."""
-    out = Gathered(staged={kind: {} for kind in project.kinds})
+    out = Gathered(root=project.root, staged={kind: {} for kind in project.kinds})
     for result in results:
         out.failed.extend(result.failed)
         out.diagnostics.extend(result.diagnostics)
@@ -95,7 +100,7 @@ def gather_results(project: Project, results: Iterable[StageResult]) -> Gathered
             out.staged[staged.kind][staged.id] = staged
             continue
         message = f"the {staged.kind} {staged.id!r} is already in {known.place.file}:{known.place.line}"
-        out.diagnostics.append(Diagnostic(code="B001", place=staged.place, message=message))
+        out.diagnostics.append(Diagnostic(code="B001", place=_inside(out, staged, "/id"), message=message))
         differs = known.value_digest != staged.value_digest
         if differs and out.staged[known.kind].get(known.id) is known:
             out.fail(known, ["B001"])
@@ -111,7 +116,10 @@ def _file_order(place: Place) -> tuple[str, int]:
 
 
 def check_links(gathered: Gathered, contract: Contract, fetch: Fetch, waive: Waive) -> None:
-    """B002–B004 and B006: do links, and what they name in the linked records, exist? A link that fails is failed."""
+    """B002–B004 and B006: do links, and what they name in the linked records, exist? A link that fails is failed.
+
+    Where a record was too broken to tell its id, any link may be to it, so none is called dangling.
+    """
     lost = {(f.kind, f.id) for f in gathered.failed}
     for kind in contract.kinds.values():
         for staged in list(gathered.staged.get(kind.name, {}).values()):
@@ -136,19 +144,19 @@ def _link_findings(
         if identifier in gathered.staged.get(target, {}):
             continue
         whole = False
-        if (target, identifier) in lost:
+        if (target, identifier) in lost or (target, None) in lost:
             message = f"the {target} {identifier!r} did not pass, so the {kind.name} is left out"
-            yield Diagnostic(code="B006", place=_inside(staged, f"/{name}"), message=message)
+            yield Diagnostic(code="B006", place=_inside(gathered, staged, f"/{name}"), message=message)
         else:
             message = f"there is no {target} {identifier!r}"
-            yield Diagnostic(code="B002", place=_inside(staged, f"/{name}"), message=message)
+            yield Diagnostic(code="B002", place=_inside(gathered, staged, f"/{name}"), message=message)
     if whole and staged.links and _has_cross_refs(kind.type):
-        yield from _cross_findings(staged, kind, contract, fetch)
+        for code, pointer, message in _cross_findings(staged, kind, contract, fetch):
+            yield Diagnostic(code=code, place=_inside(gathered, staged, pointer), message=message)
 
 
-def _inside(staged: Staged, pointer: str) -> Place:
-    place = staged.place
-    return Place(file=place.file, line=place.line, pointer=pointer, record=staged.id)
+def _inside(gathered: Gathered, staged: Staged, pointer: str) -> Place:
+    return find_again(gathered.root, staged.place, pointer)
 
 
 def is_cross_ref(node: Type) -> bool:
@@ -159,12 +167,15 @@ def _has_cross_refs(node: Type) -> bool:
     return any(is_cross_ref(inner) for _, inner in walk_types(node))
 
 
-def _cross_findings(staged: Staged, kind: Kind, contract: Contract, fetch: Fetch) -> Iterator[Diagnostic]:
+def _cross_findings(staged: Staged, kind: Kind, contract: Contract, fetch: Fetch) -> Iterator[tuple[str, str, str]]:
+    """(code, pointer, message) for references into the linked records."""
     record = fetch(kind.name, [staged.id]).to_pylist()[0]
     named: dict[Ref, list[tuple[str, Any]]] = {}
-    for _, node in walk_types(kind.type):
+    layers: dict[Ref, str] = {}
+    for path, node in walk_types(kind.type):
         if node.ref is not None and node.ref.record is not None:
             named.setdefault(node.ref, [])
+            layers.setdefault(node.ref, pointer_to(takewhile(lambda step: step != "*", path)))
     for pointer, value, node in visit(record, kind.type, is_cross_ref):
         assert node.ref is not None
         named[node.ref].append((pointer, value))
@@ -179,11 +190,11 @@ def _cross_findings(staged: Staged, kind: Kind, contract: Contract, fetch: Fetch
         for pointer, value in uses:
             if value not in ids:
                 message = f"{target.name} {linked!r} has no {value!r} among its {ref.layer}"
-                yield Diagnostic(code="B003", place=_inside(staged, pointer), message=message)
+                yield "B003", pointer, message
         missing = sorted(set(ids) - {value for _, value in uses}) if ref.cover else []
         if missing:
             message = f"{len(missing)} of the {ref.layer} of {linked!r} are not named: {', '.join(missing[:8])}"
-            yield Diagnostic(code="B004", place=_inside(staged, ""), message=message)
+            yield "B004", layers[ref], message
 
 
 def plan(project: Project, gathered: Gathered, ledger: Ledger) -> tuple[Plan, list[Diagnostic]]:
@@ -193,7 +204,7 @@ def plan(project: Project, gathered: Gathered, ledger: Ledger) -> tuple[Plan, li
     if not articles:
         message = f"no {primary} is left to release"
         return Plan(ledger={}, edges=(), order={}), [
-            Diagnostic(code="B005", place=Place(file=PROJECT_FILE), message=message)
+            Diagnostic(code="B005", place=project.place("/source/0/kind"), message=message)
         ]
     edges = _edges(gathered, primary)
     groups = components(articles, edges)

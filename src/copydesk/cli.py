@@ -196,8 +196,8 @@ def _build(arguments: argparse.Namespace) -> int:
     for table in outcome.tables:
         splits = "  ".join(f"{split.name} {split.rows:,}" for split in table.splits)
         print(f"  {table.name:<{width}}  {splits}{'  (default)' if table.config.default else ''}")
-    for file in outcome.updated:
-        print(f"\nupdated {file}: commit it with the data")
+    if outcome.updated:
+        print(f"\nupdated {' and '.join(outcome.updated)}: commit with the data")
     default = next(t for t in outcome.tables if t.config.default or t is outcome.tables[0])
     print(f"\nload it:    datasets.load_dataset({str(folder)!r}, {default.name!r})")
     print(f"verify it:  copydesk verify {folder}")

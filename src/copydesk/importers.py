@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from copydesk import jsontext
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.project import Source
-from copydesk.sources import RawRecord, read_document
+from copydesk.sources import RawRecord, in_lines, read_document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,8 @@ def _locator(raw: RawRecord, identifier: object) -> Callable[[str], Place]:
     record = identifier if isinstance(identifier, str) else None
 
     def locate(pointer: str) -> Place:
+        if not pointer:  # asked of every record; only findings are worth the walk
+            return Place(file=raw.file, line=raw.line, record=record)
         text = raw.data.decode("utf-8")
         known = jsontext.positions(text)
         near = pointer
@@ -75,11 +77,26 @@ def _locator(raw: RawRecord, identifier: object) -> Callable[[str], Place]:
             file=raw.file,
             line=raw.line + text.count("\n", 0, at),
             column=at - text.rfind("\n", 0, at),
-            pointer=pointer or None,
+            pointer=pointer,
             record=record,
         )
 
     return locate
+
+
+def find_again(root: Path, record: Place, pointer: str) -> Place:
+    """The place of a pointer in a record whose own place is known, for findings that come after the record was read.
+
+    A record of a JSON lines file is on one line; for any other, its file is read once more.
+    """
+    same = replace(record, column=None, pointer=pointer)
+    if in_lines(record.file):
+        return same
+    try:
+        raw = RawRecord(file=record.file, line=1, data=(root / record.file).read_bytes())
+        return _locator(raw, record.record)(pointer)
+    except (OSError, ValueError, IndexError):  # it changed meanwhile
+        return same
 
 
 def _read_text(root: Path, record: Record, document: Mapping[str, Any]) -> Diagnostic | None:

@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,15 @@ import pyarrow as pa
 
 from copydesk.contract import arrow
 from copydesk.diagnostics import Diagnostic, Place
+from copydesk.release.croissant import expected_record
 from copydesk.release.model import Release, SplitData, Table, read_rows
 from copydesk.writers.jsonl import lines
 
 CROISSANT_RECORDS = 1000
 """Records of each config that are read through mlcroissant: it takes a millisecond for each."""
+
+BATCH = 1000
+"""Rows that are compared at a time."""
 
 _OFFLINE = {
     "HF_HUB_OFFLINE": "1",
@@ -56,24 +60,19 @@ def _differs(file: str, message: str) -> Diagnostic:
     return Diagnostic(code="R001", place=Place(file=file), message=message)
 
 
-def rows_digest(table: pa.Table) -> str:
-    """The logical digest of a table with labels as strings."""
-    digest = hashlib.sha256()
-    for line in lines(table):
-        digest.update(line)
-    return digest.hexdigest()
-
-
-def _decoded(table: pa.Table, node: Any) -> pa.Table:
-    """A table from some reader, as the spool has it: the reader's own list and string types are cast away."""
-    return arrow.decode(table.select(list(node.names)).cast(arrow.release_schema(node)), node)
-
-
-def _compare(loader: str, table: Table, split: SplitData, rows: pa.Table) -> Iterator[Diagnostic]:
-    if rows.num_rows != split.rows:
-        message = f"{loader} gives {rows.num_rows} rows of {table.name}/{split.name}, {split.rows} were written"
+def _compare(loader: str, table: Table, split: SplitData, batches: Iterable[pa.Table]) -> Iterator[Diagnostic]:
+    """Hold the rows that a loader gives against what was written, batch by batch: a split may be large."""
+    digest, rows = hashlib.sha256(), 0
+    schema = arrow.release_schema(table.type)
+    for batch in batches:
+        rows += batch.num_rows
+        # The reader's own list and string types are cast away; labels become names again.
+        for line in lines(arrow.decode(batch.select(list(table.type.names)).cast(schema), table.type)):
+            digest.update(line)
+    if rows != split.rows:
+        message = f"{loader} gives {rows} rows of {table.name}/{split.name}, {split.rows} were written"
         yield _differs(split.parquet[0].path, message)
-    elif rows_digest(_decoded(rows, table.type)) != split.logical_sha256:
+    elif digest.hexdigest() != split.logical_sha256:
         yield _differs(split.parquet[0].path, f"{loader} gives other rows of {table.name}/{split.name}")
 
 
@@ -98,13 +97,12 @@ def _through_datasets(release: Release, cache: Path) -> Iterator[Diagnostic]:
             if features.to_dict() != {f.name: arrow.feature(f.type) for f in table.type.fields}:
                 yield _differs("README.md", f"load_dataset gives other features of {table.name}/{split.name}")
                 continue
-            plain = loaded[split.name].with_format("arrow")[:]
-            yield from _compare("load_dataset", table, split, plain)
+            plain = loaded[split.name].with_format("arrow")
+            yield from _compare("load_dataset", table, split, plain.iter(batch_size=BATCH))
             stream = datasets.load_dataset(folder, table.name, split=split.name, streaming=True)
             if stream.features != features:
                 yield _differs("README.md", f"streaming gives other features of {table.name}/{split.name}")
-            batches = list(stream.with_format("arrow").iter(batch_size=1000))
-            yield from _compare("streaming", table, split, pa.concat_tables(batches))
+            yield from _compare("streaming", table, split, stream.with_format("arrow").iter(batch_size=BATCH))
 
 
 def _through_duckdb(release: Release, cache: Path) -> Iterator[Diagnostic]:
@@ -115,8 +113,12 @@ def _through_duckdb(release: Release, cache: Path) -> Iterator[Diagnostic]:
             for split in table.splits:
                 files = [str(release.folder / entry.path) for entry in split.parquet]
                 query = "SELECT * FROM read_parquet($files, hive_partitioning = false)"
-                rows = connection.execute(query, {"files": files}).to_arrow_table()
-                yield from _compare("DuckDB", table, split, rows)
+                reader: Any = connection.execute(query, {"files": files}).to_arrow_reader(BATCH)
+                yield from _compare("DuckDB", table, split, map(_as_table, reader))
+
+
+def _as_table(batch: pa.RecordBatch) -> pa.Table:
+    return pa.Table.from_batches([batch])
 
 
 def _through_croissant(release: Release, cache: Path) -> Iterator[Diagnostic]:
@@ -129,7 +131,7 @@ def _through_croissant(release: Release, cache: Path) -> Iterator[Diagnostic]:
         records = iter(dataset.records(table.name))
         for number, row in enumerate(expected):
             given = next(records, None)
-            if given is None or not _agrees(given, row):
+            if given is None or not _agrees(given, expected_record(table, row)):
                 yield _differs("croissant.json", f"mlcroissant gives another row {number} of {table.name}")
                 break
         else:
@@ -149,30 +151,24 @@ def _expected_rows(release: Release, table: Table) -> list[dict[str, Any]]:
     return rows
 
 
-def _agrees(given: Any, row: Any, *, nested: bool = False) -> bool:
-    """Whether a value of mlcroissant is that of the row.
-
-    It gives names with their path, text as bytes and null as NaN. A list inside the items of a list cannot be
-    described to it (its graph of fields would not be a tree), so there a property may be absent.
-    """
+def _agrees(given: Any, expected: Any) -> bool:
+    """Whether a value of mlcroissant is the expected one: it gives text as bytes, null also as NaN, more fields."""
     if hasattr(given, "item") and not hasattr(given, "__len__"):
         given = given.item()
-    if isinstance(row, dict):
-        if not isinstance(given, dict):
-            return False
-        named = {str(key).rsplit("/", 1)[-1]: value for key, value in given.items()}
-        return all(
-            _agrees(named[key], value, nested=nested) if key in named else nested and isinstance(value, list)
-            for key, value in row.items()
+    if isinstance(expected, dict):
+        return isinstance(given, dict) and all(
+            key in given and _agrees(given[key], value) for key, value in expected.items()
         )
-    if isinstance(row, list):
+    if isinstance(expected, list):
         items = list(given) if hasattr(given, "__len__") and not isinstance(given, str | bytes) else None
-        return items is not None and len(items) == len(row) and all(
-            _agrees(item, value, nested=True) for item, value in zip(items, row, strict=True)
-        )  # fmt: skip
-    if row is None:
-        return given is None or given != given or given == {} or (isinstance(given, dict) and not any(given.values()))
-    return bool((given.decode("utf-8") if isinstance(given, bytes) else given) == row)
+        return (
+            items is not None
+            and len(items) == len(expected)
+            and all(_agrees(item, value) for item, value in zip(items, expected, strict=True))
+        )
+    if expected is None:
+        return given is None or bool(given != given)
+    return bool((given.decode("utf-8") if isinstance(given, bytes) else given) == expected)
 
 
 def flush_folders(folder: Path) -> None:

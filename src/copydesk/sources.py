@@ -103,7 +103,7 @@ def cut(project: Project, listed: list[tuple[int, str]], block_size: int) -> tup
 def _pieces(path: Path, file: str, block_size: int) -> Iterator[Piece]:
     """A file as pieces: a JSON lines file is cut at line ends, any other file is one piece."""
     total = path.stat().st_size
-    if path.suffix not in {".jsonl", ".ndjson"}:
+    if not in_lines(file):
         with path.open("rb"):  # a file that cannot be opened is reported before anything is staged
             yield Piece(file=file, start=0, end=total, line=1, lines=False)
         return
@@ -114,6 +114,11 @@ def _pieces(path: Path, file: str, block_size: int) -> Iterator[Piece]:
             yield Piece(file=file, start=start, end=start + len(chunk), line=line, lines=True)
             start += len(chunk)
             line += chunk.count(b"\n")
+
+
+def in_lines(file: str) -> bool:
+    """Whether a file holds one record a line."""
+    return file.endswith((".jsonl", ".ndjson"))
 
 
 def input_size(blocks: list[Block]) -> int:

@@ -75,14 +75,17 @@ def assign(
         members.setdefault(groups[identifier], []).append(identifier)
     made: dict[str, Entry] = {}
     for group, ids in sorted(members.items()):
-        pinned = {pins[i] for i in ids if i in pins}
+        pinned = {pins[i][0] for i in ids if i in pins}
         held = {earlier[i].split for i in ids if i in earlier}
         if len(pinned) > 1:
             message = f"the group of {ids[0]} is pinned to {' and '.join(sorted(pinned))}"
-            found.append(_at_splits("L004", message))
+            notes = [f"{i} is pinned to {pins[i][0]}" for i in ids if i in pins]
+            found.append(_at_pin("L004", max(pins[i][1] for i in ids if i in pins), message, notes))
         elif not pinned and len(held) > 1:
             where = "; ".join(f"{i} is in {earlier[i].split} since {earlier[i].since}" for i in ids if i in earlier)
-            found.append(_at_splits("L002", f"the group of {ids[0]} would straddle splits", (where,)))
+            place = Place(file=PROJECT_FILE, pointer="/splits")
+            message = f"the group of {ids[0]} would straddle splits"
+            found.append(Diagnostic(code="L002", place=place, message=message, notes=(where,)))
         split = next(iter(sorted(pinned or held)), None) or _fall(group, splits)
         name = min((earlier[i].group for i in ids if i in earlier), default=group)
         for i in ids:
@@ -92,23 +95,23 @@ def assign(
     return {**gone, **made}, found
 
 
-def _at_splits(code: str, message: str, notes: Sequence[str] = ()) -> Diagnostic:
-    place = Place(file=PROJECT_FILE, pointer="/splits")
+def _at_pin(code: str, number: int, message: str, notes: Sequence[str] = ()) -> Diagnostic:
+    place = Place(file=PROJECT_FILE, pointer=f"/splits/pin/{number}/articles")
     return Diagnostic(code=code, place=place, message=message, notes=tuple(notes))
 
 
-def _pins(pins: Iterable[Pin], groups: Mapping[str, str]) -> tuple[dict[str, str], list[Diagnostic]]:
-    pinned: dict[str, str] = {}
+def _pins(pins: Iterable[Pin], groups: Mapping[str, str]) -> tuple[dict[str, tuple[str, int]], list[Diagnostic]]:
+    """Article -> the split that it is pinned to, and the number of the pin."""
+    pinned: dict[str, tuple[str, int]] = {}
     found = []
     for number, pin in enumerate(pins):
         for identifier in pin.articles:
             if identifier not in groups:
-                place = Place(file=PROJECT_FILE, pointer=f"/splits/pin/{number}")
                 message = f"the pin names {identifier!r}, which is no article of this dataset"
-                found.append(Diagnostic(code="L003", place=place, message=message))
-            elif pinned.setdefault(identifier, pin.split) != pin.split:
-                message = f"{identifier} is pinned to {pinned[identifier]} and {pin.split}"
-                found.append(_at_splits("L004", message))
+                found.append(_at_pin("L003", number, message))
+            elif pinned.setdefault(identifier, (pin.split, number))[0] != pin.split:
+                message = f"{identifier} is pinned to {pinned[identifier][0]} and {pin.split}"
+                found.append(_at_pin("L004", number, message))
     return pinned, found
 
 

@@ -83,10 +83,12 @@ def load_waivers(project: Project) -> tuple[tuple[Waiver, ...], list[Diagnostic]
         waiver = Waiver(**entry, place=at)
         if waiver.code not in CODES or not CODES[waiver.code].waivable:
             known = "cannot be waived" if waiver.code in CODES else "does not exist"
-            found.append(Diagnostic(code="W004", place=at, message=f"the code {waiver.code} {known}"))
+            found.append(
+                Diagnostic(code="W004", place=locate(f"{at.pointer}/code"), message=f"the code {waiver.code} {known}")
+            )
         elif waiver.expires < project.dataset.date:
             message = f"the waiver of {waiver.code} for {waiver.record} expired on {waiver.expires}"
-            found.append(Diagnostic(code="W003", place=at, message=message))
+            found.append(Diagnostic(code="W003", place=locate(f"{at.pointer}/expires"), message=message))
         else:
             holding.append(waiver)
     return tuple(holding), found

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from copydesk.contract.types import Type
+from copydesk.contract.types import Type, walk_types
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,30 +23,29 @@ class Finding:
 Wanted = Callable[[Type], bool]
 
 
-def visit(value: Any, node: Type, wanted: Wanted, pointer: str = "") -> Iterator[tuple[str, Any, Type]]:
-    """(pointer, value, type) of every value below `value` whose type is wanted; nulls are left out."""
-    if value is None or not _holds(node, wanted):
-        return
-    if wanted(node):
-        yield pointer, value, node
-    if node.item is not None:
-        for index, item in enumerate(value):
-            yield from visit(item, node.item, wanted, f"{pointer}/{index}")
-    for field in node.fields:
-        inner = value.get(field.name)
-        if inner is not None:
-            yield from visit(inner, field.type, wanted, f"{pointer}/{field.name}")
+def visit(value: Any, node: Type, wanted: Wanted) -> Iterator[tuple[str, Any, Type]]:
+    """(pointer, value, type) of every value below `value` whose type is wanted; nulls are left out.
+
+    Goes path by path through the contract, not value by value through the record: most of a record is not wanted.
+    """
+    for path, kind in _paths(node, wanted):
+        found = [("", value)]
+        for step in path:
+            if step == "*":
+                found = [(f"{at}/{i}", item) for at, items in found for i, item in enumerate(items) if item is not None]
+            else:
+                found = [(f"{at}/{step}", v[step]) for at, v in found if v.get(step) is not None]
+        for at, inner in found:
+            yield at, inner, kind
 
 
-_HELD: dict[tuple[int, Wanted], tuple[Type, bool]] = {}
+_KNOWN: dict[tuple[int, Wanted], tuple[Type, list[tuple[tuple[str, ...], Type]]]] = {}
 
 
-def _holds(node: Type, wanted: Wanted) -> bool:
-    """Whether a wanted type lies in this part of the contract. Remembered: a contract lives as long as a worker."""
-    key = (id(node), wanted)
-    known = _HELD.get(key)
+def _paths(node: Type, wanted: Wanted) -> list[tuple[tuple[str, ...], Type]]:
+    """Where in the contract the wanted types stand. Remembered: a contract lives as long as a worker."""
+    known = _KNOWN.get((id(node), wanted))
     if known is None or known[0] is not node:
-        below = any(_holds(f.type, wanted) for f in node.fields)
-        known = (node, wanted(node) or below or bool(node.item and _holds(node.item, wanted)))
-        _HELD[key] = known
+        known = (node, [(path, inner) for path, inner in walk_types(node) if wanted(inner)])
+        _KNOWN[id(node), wanted] = known
     return known[1]

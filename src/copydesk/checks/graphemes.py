@@ -14,7 +14,7 @@ _CLUSTER = regex.compile(r"\X")
 @lru_cache(maxsize=4)
 def _boundaries(text: str) -> frozenset[int] | None:
     """Offsets at which a cluster begins, or None if every code point of the text is a cluster of its own."""
-    if _JOINED.search(text) is None:
+    if (text.isascii() and "\r" not in text) or _JOINED.search(text) is None:
         return None
     return frozenset(match.start() for match in _CLUSTER.finditer(text)) | {len(text)}
 

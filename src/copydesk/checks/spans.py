@@ -74,7 +74,7 @@ def _check_order(ranges: list[tuple[str, int, int]], pointer: str, span: Span) -
     for (_, start, end), (where, next_start, next_end) in pairwise(ranges):
         if next_start < end:
             message = f"the fragment {next_start}..{next_end} does not come after {start}..{end}"
-            yield Finding(code="A107", pointer=pointer + where, message=message)
+            yield Finding(code="A107", pointer=f"{pointer}{where}/start", message=message)
 
 
 def _check_surface(

@@ -65,8 +65,8 @@ def load_contract(root: Path, kinds: tuple[str, ...]) -> tuple[Contract | None, 
             continue
         compiled[name] = Kind(name=name, file=file, type=node, schema=entry[1])
     for kind in compiled.values() if not found else ():
-        messages = [*_misuses(kind, compiled), *_homeless(kind, kinds[0])]
-        found.extend(_at(texts, kind.file, "C006", "", message) for message in messages)
+        wrong = [*_misuses(kind, compiled), *_homeless(kind, kinds[0])]
+        found.extend(_at(texts, kind.file, "C006", pointer, message) for pointer, message in wrong)
     if found:
         return None, found
     plain = {identifier: document for identifier, (_, document) in documents.items()}
@@ -88,8 +88,11 @@ def load_row_types(folder: Path, paths: Mapping[str, str]) -> tuple[dict[str, Ty
 
 def _at(texts: Mapping[str, str], file: str, code: str, pointer: str, message: str) -> Diagnostic:
     text = texts.get(file, "")
-    offset = jsontext.positions(text).get(pointer) if text else None
-    line = text.count("\n", 0, offset) + 1 if offset is not None else None
+    known = jsontext.positions(text) if text else {}
+    near = pointer
+    while near and near not in known:  # what a $ref or anyOf leads to stands elsewhere
+        near = near.rpartition("/")[0]
+    line = text.count("\n", 0, known[near]) + 1 if near in known else None
     return Diagnostic(code=code, place=Place(file=file, line=line, pointer=pointer or None), message=message)
 
 
@@ -216,32 +219,44 @@ class _Compiler:
         )
 
 
-def _homeless(kind: Kind, primary: str) -> Iterator[str]:
+def _homeless(kind: Kind, primary: str) -> Iterator[tuple[str, str]]:
     """A record stands in the split of its own, or of the articles that it links to: one of the two it must have."""
     homes = [f for f in kind.type.fields if f.type.link == primary and f.type.group and not f.type.nullable]
     if kind.name != primary and not homes:
-        yield f"{kind.name} records need a required property with x-link {primary!r} and x-group: it gives the split"
+        message = (
+            f"{kind.name} records need a required property with x-link {primary!r} and x-group: it gives the split"
+        )
+        yield "/properties", message
 
 
-def _misuses(kind: Kind, kinds: Mapping[str, Kind]) -> Iterator[str]:
-    """What the vocabulary says that the types do not bear out."""
+def _misuses(kind: Kind, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, str]]:
+    """(pointer into the schema, message) for what the vocabulary says that the types do not bear out."""
     identifier = kind.type.get("id")
     if identifier is None or identifier.kind != "string" or identifier.nullable:
-        yield f"{kind.name} records need a property `id`: a string, required"
+        yield "/properties/id", f"{kind.name} records need a property `id`: a string, required"
     for path, node in walk_types(kind.type):
         where = "/".join(path) or "the record"
-        if node.span:
-            yield from (f"x-span of {where}: {what}" for what in _span_misuses(kind, node, node.span))
-        if node.key and not (node.kind == "list" and node.item and node.item.get(node.key)):
-            yield f"x-key of {where}: the items have no {node.key!r}"
-        if node.ref:
-            yield from (f"x-ref of {where}: {what}" for what in _ref_misuses(kind, node.ref, kinds))
-        if node.link and node.link not in kinds:
-            yield f"x-link of {where}: there is no kind {node.link!r}"
-        if node.group and len(path) != 1:
-            yield f"x-group of {where}: only a property of the record itself can group"
-        if (node.ref or node.link or node.withhold) and node.kind != "string":
-            yield f"x-ref, x-link or x-withhold of {where}: only a string can carry it"
+        pointer = "".join("/items" if step == "*" else f"/properties/{jsontext.escape(step)}" for step in path)
+        for keyword, what in _node_misuses(kind, path, node, kinds):
+            yield f"{pointer}/{keyword}", f"{keyword} of {where}: {what}"
+
+
+def _node_misuses(
+    kind: Kind, path: tuple[str, ...], node: Type, kinds: Mapping[str, Kind]
+) -> Iterator[tuple[str, str]]:
+    if node.span:
+        yield from (("x-span", what) for what in _span_misuses(kind, node, node.span))
+    if node.key and not (node.kind == "list" and node.item and node.item.get(node.key)):
+        yield "x-key", f"the items have no {node.key!r}"
+    if node.ref:
+        yield from (("x-ref", what) for what in _ref_misuses(kind, node.ref, kinds))
+    if node.link and node.link not in kinds:
+        yield "x-link", f"there is no kind {node.link!r}"
+    if node.group and len(path) != 1:
+        yield "x-group", "only a property of the record itself can group"
+    for keyword, used in (("x-ref", node.ref), ("x-link", node.link), ("x-withhold", node.withhold)):
+        if used and node.kind != "string":
+            yield keyword, "only a string can carry it"
 
 
 def _span_misuses(kind: Kind, node: Type, span: Span) -> Iterator[str]:

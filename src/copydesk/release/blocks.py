@@ -187,18 +187,19 @@ def _agreement(facts: Facts, tables: Tables) -> str:
         for column, m in layer.get("labels", {}).items()
     ]
     by_label = [
-        [_code(name), _code(label), measure(m["exact_f1"]), measure(m["overlap_f1"])]
+        [_code(name), _code(label), *map(_number, m["items"]), measure(m["exact_f1"]), measure(m["overlap_f1"])]
         for name, layer in layers.items()
         for label, m in layer.get("by_label", {}).items()
     ]
     return "\n".join(
         [
-            "Spans: F1 of the one pass against the other, for equal and for overlapping spans.\n",
+            "Spans: F1 of the one pass against the other, for equal and for overlapping spans. A layer without spans "
+            "of its own is compared on those of the items that it names.\n",
             _grid(["Layer", *passes, "F1, equal", "F1, overlapping"], spans, 1),
             "Labels: over the spans that both passes have.\n",
             _grid(["Layer", "Label column", "Spans", "Share equal", "Krippendorff's alpha"], labels, 2),
             "Spans by label:\n",
-            _grid(["Layer", "Label", "F1, equal", "F1, overlapping"], by_label, 2),
+            _grid(["Layer", "Label", *passes, "F1, equal", "F1, overlapping"], by_label, 2),
         ]
     )
 

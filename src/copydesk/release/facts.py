@@ -22,6 +22,7 @@ from copydesk.release.model import FileEntry, Table
 
 AGREEMENT_FILE = "quality/agreement.json"
 EXPECTATIONS_FILE = "quality/expectations.json"
+_COUNTS = {"items", "units"}
 PASSED = "passed"
 """The status of a rule of quality/expectations.json that held."""
 UNDEFINED = "undefined"
@@ -205,15 +206,13 @@ def _flat(key: str, value: Any, passes: list[str]) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):  # one value a pass
         for name, inner in zip(passes, value, strict=True):
             yield from _flat(f"{key}.{name}", inner, passes)
-    else:
-        yield key, measure(value)
+    else:  # a count or a measure: canonical JSON writes 1.0 as 1, so the name has to tell
+        yield key, str(value) if _COUNTS & set(key.split(".")) else measure(value)
 
 
-def measure(value: float | str | None) -> str:
+def measure(value: float | None) -> str:
     """A measure as it is shown: three digits after the point, so that 0.997 does not pass for perfect."""
-    if value is None:
-        return UNDEFINED
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return UNDEFINED if value is None else f"{value:.3f}"
 
 
 def _expectation_numbers(report: Mapping[str, Any]) -> dict[str, str]:
