@@ -63,7 +63,7 @@ PROJECT_CASES = {
     "P001": Case(breaks=remove(PROJECT), file=PROJECT),
     "P002": Case(breaks=text(PROJECT, 'version = "0.1.0"', "version = 0.1.0"), file=PROJECT, shows="version = 0.1.0"),
     "P003": Case(
-        breaks=text(PROJECT, "draft = true", "daft = true"), file=PROJECT, shows="[release]", pointer="/release"
+        breaks=text(PROJECT, "draft = true", "daft = true"), file=PROJECT, shows="daft", pointer="/release/daft"
     ),
     "P004": Case(
         breaks=text(PROJECT, "data/articles/*", "data/artcles/*"),
@@ -74,13 +74,11 @@ PROJECT_CASES = {
     "P005": Case(
         breaks=text(PROJECT, 'layer = "mentions"', 'layer = "mentons"'),
         file=PROJECT,
-        shows="mentons",
         pointer="/configs/mentions",
     ),
     "P006": Case(
         breaks=text(PROJECT, 'kind = "article"', 'kind = "article"\nformat = "docx"'),
         file=PROJECT,
-        shows="docx",
         pointer="/source/0/format",
     ),
 }
@@ -156,7 +154,7 @@ RECORD_CASES = {
         "/mentions/0/end",
         '"end": 98',
     ),
-    "A106": _record(mention(start=1, end=12), "/mentions/0/surface", '"surface": "Mill Street"'),
+    "A106": _record(mention(surface="Mill Streat"), "/mentions/0/surface", '"surface": "Mill Streat"'),
     "A107": _record(
         at(TWO, "/claims/1/fragments", [{"start": 89, "end": 95}, {"start": 64, "end": 72}]),
         "/claims/1/fragments/1/start",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,34 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def seed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this repository's own dataset project."""
+    folder = tmp_path_factory.mktemp("seed") / "project"
+    folder.mkdir()
+    for name in ("data", "schema", "seeds"):
+        shutil.copytree(ROOT / name, folder / name)
+    for name in ("dataset.toml", "DATASHEET.md"):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def seed_release(seed_project: Path) -> Path:
+    """The release of this repository's own dataset, built with what is checked in and nothing else."""
+    from copydesk.build import Options, build
+
+    return build(Options(root=seed_project, frozen=True)).folder
+
+
 def edit_json(path: Path, change: Callable[[Any], Any]) -> None:
-    """Change a JSON file: `change` alters the value, or returns another."""
+    """Change a JSON file: `change` alters the value, or returns another object or array."""
     value = json.loads(path.read_text(encoding="utf-8"))
     changed = change(value)
-    path.write_text(json.dumps(value if changed is None else changed, ensure_ascii=False, indent=1), encoding="utf-8")
+    path.write_text(
+        json.dumps(changed if isinstance(changed, dict | list) else value, ensure_ascii=False, indent=1),
+        encoding="utf-8",
+    )
 
 
 def replace_text(path: Path, old: str, new: str) -> None:

@@ -211,7 +211,7 @@ def plan(project: Project, gathered: Gathered, ledger: Ledger) -> tuple[Plan, li
     digests = {identifier: staged.digest for identifier, staged in articles.items()}
     lost = {f.id for f in gathered.failed if f.kind == primary and f.id not in articles}
     splits = replace(project.splits, pins=tuple(_present(pin, lost) for pin in project.splits.pins))
-    made, found = assign(groups, digests, ledger, splits, project.dataset.version)
+    made, found = assign(groups, digests, ledger, splits, project.dataset.version, edges)
     size = project.release.articles_per_shard
     order = {kind: _ordered(kind, primary, gathered.staged[kind], made, size) for kind in project.kinds}
     located = [replace(d, place=project.place(d.place.pointer or "")) for d in found]

@@ -177,7 +177,8 @@ def parse_toml(data: bytes) -> dict[str, Any]:
         raise ValueError(f"byte 0x{data[error.start]:02x} at offset {error.start} is not UTF-8", line) from None
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"line (\d+)", str(error))
-        raise ValueError(str(error), int(at[1]) if at else data.count(b"\n") + 1) from None
+        message = re.sub(r"\s*\(at [^()]*\)$", "", str(error))
+        raise ValueError(message, int(at[1]) if at else data.count(b"\n") + 1) from None
 
 
 def _plain(value: Any) -> Any:

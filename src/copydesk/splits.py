@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from copydesk import jsontext
 from copydesk.diagnostics import Diagnostic, Place
+from copydesk.grouping import Edge
 from copydesk.project import PROJECT_FILE, Pin, Splits
 
 
@@ -40,7 +42,8 @@ def read_ledger(path: Path, shown: str) -> tuple[dict[str, Entry], list[Diagnost
             entry = Entry(**jsontext.loads(line))
             _version_key(entry.since)
         except (jsontext.JsonError, TypeError, ValueError, AttributeError) as error:
-            message = f"this line is no entry of the ledger: {error}"
+            what = error.message if isinstance(error, jsontext.JsonError) else "it has other keys or values"
+            message = f"this line is no entry of the ledger: {what}"
             return {}, [Diagnostic(code="L001", place=Place(file=shown, line=number), message=message)]
         entries[entry.id] = entry
     return entries, []
@@ -61,12 +64,17 @@ def _version_key(version: str) -> tuple[int, ...]:
 
 
 def assign(
-    groups: Mapping[str, str], digests: Mapping[str, str], ledger: Ledger, splits: Splits, version: str
+    groups: Mapping[str, str],
+    digests: Mapping[str, str],
+    ledger: Ledger,
+    splits: Splits,
+    version: str,
+    edges: Iterable[Edge] = (),
 ) -> tuple[dict[str, Entry], list[Diagnostic]]:
     """Give every article its split: by pin, else by ledger, else by the salted hash of its group.
 
     Entries of this same version are made anew, since nothing of it is out yet; those of earlier versions hold. A
-    group whose members disagree is L002 (ledger) or L004 (pins).
+    group whose members disagree is L002 (ledger) or L004 (pins); `edges` say why it is a group.
     """
     earlier = {i: e for i, e in ledger.items() if _version_key(e.since) < _version_key(version)}
     pins, found = _pins(splits.pins, groups)
@@ -85,7 +93,7 @@ def assign(
             where = "; ".join(f"{i} is in {earlier[i].split} since {earlier[i].since}" for i in ids if i in earlier)
             place = Place(file=PROJECT_FILE, pointer="/splits")
             message = f"the group of {ids[0]} would straddle splits"
-            found.append(Diagnostic(code="L002", place=place, message=message, notes=(where,)))
+            found.append(Diagnostic(code="L002", place=place, message=message, notes=(where, *_why(edges, ids))))
         split = next(iter(sorted(pinned or held)), None) or _fall(group, splits)
         name = min((earlier[i].group for i in ids if i in earlier), default=group)
         for i in ids:
@@ -93,6 +101,13 @@ def assign(
             made[i] = Entry(id=i, group=name, split=split, since=since, digest=digests[i])
     gone = {i: replace(e, released=False) for i, e in earlier.items() if i not in made}
     return {**gone, **made}, found
+
+
+def _why(edges: Iterable[Edge], ids: Sequence[str]) -> Iterator[str]:
+    """What holds a group together, the first few edges of it."""
+    members = set(ids)
+    inside = (edge for edge in edges if edge.left in members)
+    yield from (f"{edge.left} and {edge.right} belong together: {edge.why}" for edge in islice(inside, 5))
 
 
 def _at_pin(code: str, number: int, message: str, notes: Sequence[str] = ()) -> Diagnostic:

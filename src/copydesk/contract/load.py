@@ -65,8 +65,8 @@ def load_contract(root: Path, kinds: tuple[str, ...]) -> tuple[Contract | None, 
             continue
         compiled[name] = Kind(name=name, file=file, type=node, schema=entry[1])
     for kind in compiled.values() if not found else ():
-        wrong = [*_misuses(kind, compiled), *_homeless(kind, kinds[0])]
-        found.extend(_at(texts, kind.file, "C006", pointer, message) for pointer, message in wrong)
+        misused = [*_misuses(kind, compiled), *_homeless(kind, kinds[0])]
+        found.extend(_at(texts, kind.file, "C006", pointer, message) for pointer, message in misused)
     if found:
         return None, found
     plain = {identifier: document for identifier, (_, document) in documents.items()}

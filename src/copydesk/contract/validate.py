@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 
 from copydesk.contract.types import Contract
-from copydesk.jsontext import pointer_to
+from copydesk.jsontext import escape, pointer_to
 
 
 def _refuse(uri: str) -> Any:
@@ -29,4 +29,9 @@ def validator_of(schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validato
 def schema_errors(schema: Mapping[str, Any], value: object) -> Iterator[tuple[str, str]]:
     """(pointer, message) for what is wrong with a value under a schema that needs no other document."""
     for error in validator_of(schema).iter_errors(value):
-        yield pointer_to(error.instance_path), error.message
+        pointer = pointer_to(error.instance_path)
+        unexpected = getattr(error.kind, "unexpected", None)
+        if not unexpected:
+            yield pointer, error.message
+        for name in unexpected or ():  # one finding for each, at the property itself
+            yield f"{pointer}/{escape(name)}", f"there is no property {name!r} here"
