@@ -7,14 +7,34 @@ import shutil
 from pathlib import Path
 
 from cases import (
-    LINK, ONE, PROJECT, TWO, WAIVERS, Break, Case, at, both, document, drop, ending, mention, remove, text, value,
-    waiver, without_links, without_pin, write,
+    LINK,
+    ONE,
+    PROJECT,
+    TWO,
+    WAIVERS,
+    Break,
+    Case,
+    at,
+    both,
+    document,
+    drop,
+    ending,
+    mention,
+    remove,
+    text,
+    value,
+    waiver,
+    without_links,
+    without_pin,
+    write,
 )  # fmt: skip
+
 from conftest import edit_json
 
 ARTICLE_SCHEMA, LINK_SCHEMA = "schema/article.schema.json", "schema/link.schema.json"
 DIGEST = "0" * 64
 MENTIONS = "/properties/mentions"
+OTHER_PIN = '[[splits.pin]]\narticles = ["library-2"]\nsplit = "test"\nreason = "?"\n'
 DEEP = "[" * 250 + "]" * 250
 
 
@@ -50,7 +70,7 @@ def _link_to_excluded(folder: Path) -> None:
     edit_json(folder / "data/links/second.json", lambda a: a.update(id="second", derived="third"))
 
 
-def _ledger(**splits: str) -> Break:
+def ledger_of(**splits: str) -> Break:
     """A ledger as an earlier version would have left it."""
     entries = [
         {"id": identifier, "group": identifier, "split": split, "since": "0.0.1", "digest": DIGEST}
@@ -195,7 +215,7 @@ BARRIER_CASES = {
 SPLIT_CASES = {
     "L001": Case(breaks=write("data/ledger.jsonl", "<<<<<<< ours\n"), file="data/ledger.jsonl", shows="<<<<<<<"),
     "L002": Case(
-        breaks=both(without_pin, _ledger(**{"library-1": "train", "library-2": "test"})),
+        breaks=both(without_pin, ledger_of(**{"library-1": "train", "library-2": "test"})),
         file=PROJECT,
         shows="[splits]",
         pointer="/splits",
@@ -209,7 +229,7 @@ SPLIT_CASES = {
     "L004": Case(
         breaks=both(
             text(PROJECT, '["library-1", "library-2"]', '["library-1"]'),
-            text(PROJECT, "[release]", '[[splits.pin]]\narticles = ["library-2"]\nsplit = "test"\nreason = "?"\n\n[release]'),
+            text(PROJECT, "[release]", f"{OTHER_PIN}\n[release]"),
         ),
         file=PROJECT,
         shows='["library-2"]',

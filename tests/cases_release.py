@@ -14,8 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from cases import LINK, ONE, PROJECT, Break, Case, at, both, drop, mention, remove, text, value, write
-from conftest import edit_json, replace_text
+from cases import LINK, ONE, PROJECT, Break, Case, at, both, mention, remove, text, value, write
 
 from copydesk.build import Options, build
 from copydesk.contract import arrow
@@ -119,7 +118,7 @@ BUILD_CASES = {
     ),
     "R003": Case(breaks=lambda folder: None, file="data/ledger.jsonl", run="frozen"),
     "R004": Case(
-        breaks=text(CARD, "copydesk:begin labels -->\n<!-- copydesk:end labels", "copydesk:begin lables -->\n<!-- copydesk:end lables"),
+        breaks=both(text(CARD, "begin labels", "begin lables"), text(CARD, "end labels", "end lables")),
         file=CARD,
         shows="begin lables",
         run="build",

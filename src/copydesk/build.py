@@ -219,6 +219,9 @@ def write(
     shards = [shard for config in project.configs for shard in shards_of(config, planned)]
     engine = engine_for(options.workers, sum(p.stat().st_size for p in spool.iterdir()))
     written = list(_run(engine, partial(write_shard, context), shards, "write", options.progress))
+    known = {name: number for number, name in enumerate(project.splits.ratios)}
+    # an engine gives results in any order; documents list the splits in this one
+    written.sort(key=lambda w: (known.get(w.shard.split, len(known)), w.shard.split, w.shard.number))
     tables = []
     for config in project.configs:
         table = name_shards(context, config, [w for w in written if w.shard.config == config])

@@ -46,10 +46,13 @@ def load_contract(root: Path, kinds: tuple[str, ...]) -> tuple[Contract | None, 
             found.append(Diagnostic(code="C002", place=place, message=error.message))
             continue
         texts[file] = data.decode()
-        errors = list(schema_errors(vocabulary(), value))
+        errors = [(pointer, _in_words(pointer, message)) for pointer, message in schema_errors(vocabulary(), value)]
+        identifier = str(value.get("$id", file)) if isinstance(value, dict) else file
+        if identifier in documents:
+            errors.append(("/$id", f"{identifier!r} is the $id of {documents[identifier][0]} already"))
         found.extend(_at(texts, file, "C003", pointer, message) for pointer, message in errors)
         if not errors and isinstance(value, dict):
-            documents[str(value.get("$id", file))] = (file, value)
+            documents[identifier] = (file, value)
     compiled: dict[str, Kind] = {}
     for name in kinds if not found else ():
         file = f"schema/{name}.schema.json"
@@ -71,6 +74,15 @@ def load_contract(root: Path, kinds: tuple[str, ...]) -> tuple[Contract | None, 
         return None, found
     plain = {identifier: document for identifier, (_, document) in documents.items()}
     return Contract(kinds=compiled, documents=plain), []
+
+
+def _in_words(pointer: str, message: str) -> str:
+    """What the meta-schema says of a keyword, for people who have not read it."""
+    keyword = pointer.rpartition("/")[2]
+    if message.startswith("False schema"):
+        return f"{keyword!r} is no keyword of the annotation vocabulary"
+    value, nothing, _ = message.partition(" is not valid under any of the schemas")
+    return f"{value} is nothing that JSON Schema allows for {keyword!r}" if nothing else message
 
 
 def load_row_types(folder: Path, paths: Mapping[str, str]) -> tuple[dict[str, Type], list[Diagnostic]]:
