@@ -95,11 +95,13 @@ PROJECT_CASES = {
         breaks=text(PROJECT, 'layer = "mentions"', 'layer = "mentons"'),
         file=PROJECT,
         pointer="/configs/mentions",
+        shows='layer = "mentons"',
     ),
     "P006": Case(
         breaks=text(PROJECT, 'kind = "article"', 'kind = "article"\nformat = "docx"'),
         file=PROJECT,
         pointer="/source/0/format",
+        shows='format = "docx"',
     ),
 }
 

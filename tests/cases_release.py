@@ -114,7 +114,7 @@ def _locked(folder: Path) -> Iterator[None]:
 BUILD_CASES = {
     "R001": Case(breaks=_other_labels, file="README.md", run="build"),
     "R002": Case(
-        breaks=text(DATASHEET, "Answered.", "TODO"), file=DATASHEET, shows="### 1.1 What was the", record="1.1"
+        breaks=text(DATASHEET, "Answered.", "TODO"), file=DATASHEET, shows="### 1.1 What was the"
     ),
     "R003": Case(breaks=lambda folder: None, file="data/ledger.jsonl", run="frozen"),
     "R004": Case(
@@ -127,14 +127,14 @@ BUILD_CASES = {
     "R006": Case(breaks=write("dist", "in the way"), file="dist", run="build"),
     "R007": Case(breaks=remove(CARD), file=CARD),
     "R008": Case(
-        breaks=_no_claims, file=PROJECT, pointer="/configs/claim_pairs", run="build"
+        breaks=_no_claims, file=PROJECT, pointer="/configs/claim_pairs", shows="claim_pairs = {", run="build"
     ),
     "R009": Case(breaks=both(_build_first, mention(label="PERSON")), file="dist", run="build"),
     "R010": Case(
         breaks=text(PROJECT, 'language = ["en"]', 'language = ["xq"]'),
         file=PROJECT,
         pointer="/dataset/language/0",
-        run="build",
+        shows='language = ["xq"]',
     ),
     "R011": Case(breaks=_locked, file="dist", run="build"),
 }  # fmt: skip

@@ -448,7 +448,8 @@ def test_the_card_says_how_to_load_it(release: Release) -> None:
     assert [s["num_examples"] for s in info["articles"]["splits"]] == [2, 1]
     assert info["articles"]["download_size"] == sum(p.stat().st_size for p in (release.folder / "articles").iterdir())
     assert info["articles"]["dataset_size"] == sum(s["num_bytes"] for s in info["articles"]["splits"])
-    assert card.card_features(data) == {t.name: arrow.yaml_features(t.type) for t in release.tables}
+    infos = card.card_infos(data)
+    assert {n: i["features"] for n, i in infos.items()} == {t.name: arrow.yaml_features(t.type) for t in release.tables}
 
 
 def test_a_licence_that_the_hub_does_not_know(release: Release) -> None:

@@ -134,7 +134,7 @@ def test_no_suites_are_no_finding(tmp_path: Path) -> None:
     [
         ("{", None),
         ('{"name": "a", "name": "b"}', None),
-        ({**GOOD, "extra": 1}, None),
+        ({**GOOD, "extra": 1}, "/extra"),
         (changed({"severity": "error"}), "/expectations/1/severity"),
         (changed({"type": "expect_column_values_to_be_lovely"}), "/expectations/1"),
         (changed({"type": "expect_column_values_to_be_unique"}), "/expectations/1"),  # sees one shard

@@ -23,7 +23,7 @@ from copydesk.engine import Engine, Item, Result, engine_for
 from copydesk.expectations import run_expectations
 from copydesk.expectations.suites import Suite, bind_suites, load_suites
 from copydesk.importers import IMPORTERS
-from copydesk.project import PROJECT_FILE, Project, load_project
+from copydesk.project import Project, load_project
 from copydesk.release.manifest import SUMS
 from copydesk.release.model import Release, Table
 from copydesk.release.verify import verify_files
@@ -141,13 +141,14 @@ def prepare(root: Path, report: Report) -> Prepared:
         raise BuildFailed(report)
     for number, source in enumerate(project.sources):
         if source.format not in IMPORTERS:
-            place = Place(file=PROJECT_FILE, pointer=f"/source/{number}/format")
+            place = project.place(f"/source/{number}/format")
             message = f"{source.format!r} is not a format that copydesk reads; it reads {', '.join(IMPORTERS)}"
             report.add(Diagnostic(code="P006", place=place, message=message))
     contract, found = load_contract(root, project.kinds)
     report.add(found)
     if contract is None:
         raise BuildFailed(report)
+    report.add(_check_defaults(project, contract))
     report.add(_check_configs(project, contract))
     _gate(report)
     types = {c.name: VIEWS[c.view].columns(c, contract) for c in project.configs}
@@ -160,9 +161,20 @@ def prepare(root: Path, report: Report) -> Prepared:
     return Prepared(project=project, contract=contract, suites=suites, waivers=waivers)
 
 
+def _check_defaults(project: Project, contract: Contract) -> Iterator[Diagnostic]:
+    """A default that no record can have would be an error in every record; it is one here."""
+    for number, source in enumerate(project.sources):
+        known = contract.kinds[source.kind].type.names
+        for name in source.defaults:
+            if name not in known:
+                place = project.place(f"/source/{number}/defaults/{name}")
+                message = f"a default for {name!r}, which {source.kind} records do not have"
+                yield Diagnostic(code="P003", place=place, message=message)
+
+
 def _check_configs(project: Project, contract: Contract) -> Iterator[Diagnostic]:
     for config in project.configs:
-        place = Place(file=PROJECT_FILE, pointer=f"/configs/{config.name}")
+        place = project.place(f"/configs/{config.name}")
         if config.view not in VIEWS:
             message = f"{config.view!r} is not a view; the views are {', '.join(VIEWS)}"
             yield Diagnostic(code="P005", place=place, message=message)
@@ -228,7 +240,7 @@ def write(
         if table.splits:
             tables.append(table)
         else:
-            place = Place(file=PROJECT_FILE, pointer=f"/configs/{config.name}")
+            place = project.place(f"/configs/{config.name}")
             message = f"the config {config.name!r} has no rows and is left out"
             report.add(Diagnostic(code="R008", place=place, message=message))
     return tuple(tables)

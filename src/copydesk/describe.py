@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from copydesk.diagnostics import Diagnostic, Place, Report
 from copydesk.project import Project
 from copydesk.release import manifest as manifests
 from copydesk.release.blocks import render
-from copydesk.release.card import render_card
+from copydesk.release.card import check_metadata, render_card
 from copydesk.release.changelog import check_changelog
 from copydesk.release.citation import render_citation
 from copydesk.release.croissant import render_croissant
@@ -62,8 +62,10 @@ class _Folder:
 
 
 def check_documents(project: Project, report: Report) -> None:
-    """R002, R005 and R007: what can be said of the documents before there is a release."""
+    """R002, R005, R007 and R010: what can be said of the documents before there is a release."""
     options, version = project.release, project.dataset.version
+    for found in check_metadata(project.dataset):
+        report.add(replace(found, place=project.place(found.place.pointer or "")))
     _read(project, options.card, report)
     if (datasheet := _read(project, options.datasheet, report)) is not None:
         report.add(check_datasheet(datasheet, options.datasheet, draft=options.draft))

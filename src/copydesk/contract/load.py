@@ -30,6 +30,32 @@ def load_contract(root: Path, kinds: tuple[str, ...]) -> tuple[Contract | None, 
 
     Returns no contract if anything is wrong with it: what depends on it cannot be judged then.
     """
+    documents, texts, found = _read_documents(root)
+    compiled: dict[str, Kind] = {}
+    for name in kinds if not found else ():
+        file = f"schema/{name}.schema.json"
+        entry = next(((i, doc) for i, (f, doc) in documents.items() if f == file), None)
+        if entry is None:
+            message = f"records of kind {name!r} need a schema"
+            found.append(Diagnostic(code="C001", place=Place(file=file), message=message))
+            continue
+        try:
+            node = _Compiler(documents).compile(entry[1], entry[0], "")
+        except _Wrong as wrong:
+            found.append(_at(texts, wrong.file, wrong.code, wrong.pointer, wrong.message))
+            continue
+        compiled[name] = Kind(name=name, file=file, type=node, schema=entry[1])
+    for kind in compiled.values() if not found else ():
+        misused = [*_misuses(kind, compiled), *_homeless(kind, kinds[0])]
+        found.extend(_at(texts, kind.file, "C006", pointer, message) for pointer, message in misused)
+    if found:
+        return None, found
+    plain = {identifier: document for identifier, (_, document) in documents.items()}
+    return Contract(kinds=compiled, documents=plain), []
+
+
+def _read_documents(root: Path) -> tuple[dict[str, tuple[str, dict[str, Any]]], dict[str, str], list[Diagnostic]]:
+    """($id -> file and schema, file -> text, what is wrong) for the schema files that keep the meta-schema."""
     documents: dict[str, tuple[str, dict[str, Any]]] = {}
     texts: dict[str, str] = {}
     found: list[Diagnostic] = []
@@ -53,27 +79,7 @@ def load_contract(root: Path, kinds: tuple[str, ...]) -> tuple[Contract | None, 
         found.extend(_at(texts, file, "C003", pointer, message) for pointer, message in errors)
         if not errors and isinstance(value, dict):
             documents[identifier] = (file, value)
-    compiled: dict[str, Kind] = {}
-    for name in kinds if not found else ():
-        file = f"schema/{name}.schema.json"
-        entry = next(((i, doc) for i, (f, doc) in documents.items() if f == file), None)
-        if entry is None:
-            message = f"records of kind {name!r} need a schema"
-            found.append(Diagnostic(code="C001", place=Place(file=file), message=message))
-            continue
-        try:
-            node = _Compiler(documents).compile(entry[1], entry[0], "")
-        except _Wrong as wrong:
-            found.append(_at(texts, wrong.file, wrong.code, wrong.pointer, wrong.message))
-            continue
-        compiled[name] = Kind(name=name, file=file, type=node, schema=entry[1])
-    for kind in compiled.values() if not found else ():
-        misused = [*_misuses(kind, compiled), *_homeless(kind, kinds[0])]
-        found.extend(_at(texts, kind.file, "C006", pointer, message) for pointer, message in misused)
-    if found:
-        return None, found
-    plain = {identifier: document for identifier, (_, document) in documents.items()}
-    return Contract(kinds=compiled, documents=plain), []
+    return documents, texts, found
 
 
 def _in_words(pointer: str, message: str) -> str:

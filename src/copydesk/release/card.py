@@ -22,10 +22,9 @@ _FENCE = "---\n"
 
 
 def render_card(release: Release, facts: Facts, prose: str) -> tuple[bytes, list[Diagnostic]]:
-    """The card, with R004 for markers in the prose and R010 for metadata that the Hub would refuse."""
+    """The card, with R004 for markers in the prose and R010 for a front matter that it brings along."""
     project = release.project
     body, found = render(prose, facts, release.tables, project.release.card)
-    found = [*found, *check_metadata(project.dataset)]
     if prose.startswith("---"):
         place = Place(file=project.release.card, line=1)
         message = "the front matter is made by the build; the prose must not begin with one of its own"
@@ -79,13 +78,15 @@ def _info(table: Table, facts: Facts) -> dict[str, Any]:
     return {
         "config_name": table.name,
         "features": yaml_features(table.type),
-        "splits": [
-            {"name": s.name, "num_bytes": s.num_bytes, "num_examples": facts.rows(table.name, s.name)}
-            for s in table.splits
-        ],
+        "splits": split_infos(table),
         "download_size": sum(facts.sizes[e.path][1] for s in table.splits for e in s.parquet),
         "dataset_size": sum(s.num_bytes for s in table.splits),
     }
+
+
+def split_infos(table: Table) -> list[dict[str, Any]]:
+    """The splits of a config with their sizes, to which loaders hold what they read."""
+    return [{"name": s.name, "num_bytes": s.num_bytes, "num_examples": s.rows} for s in table.splits]
 
 
 def _license(spdx: str) -> dict[str, str]:
@@ -125,15 +126,11 @@ def card_metadata(data: bytes) -> dict[str, Any]:
     return value
 
 
-def card_features(data: bytes) -> dict[str, list[dict[str, Any]]]:
-    """Config -> features as the card gives them; empty if the card gives none that can be read."""
+def card_infos(data: bytes) -> dict[str, dict[str, Any]]:
+    """Config -> its entry in `dataset_info`; empty if the card has none that can be read."""
     try:
         infos = card_metadata(data).get("dataset_info")
     except ValueError:
         return {}
     listed = infos if isinstance(infos, list) else [infos]
-    return {
-        info["config_name"]: info["features"]
-        for info in listed
-        if isinstance(info, dict) and "config_name" in info and "features" in info
-    }
+    return {info["config_name"]: info for info in listed if isinstance(info, dict) and "config_name" in info}

@@ -114,9 +114,20 @@ def is_blank(text: str) -> bool:
 
 
 def check_datasheet(text: str, file: str, draft: bool) -> list[Diagnostic]:
-    """R002 for every question that is missing, asked twice or not answered; warnings in a draft release."""
+    """R002 for every question that is missing, asked twice or not answered; in a draft, one warning that counts."""
     found = list(_problems(text, file))
-    return [lower(diagnostic, Severity.WARNING) for diagnostic in found] if draft else found
+    if not draft or not found:
+        return found
+    open_questions = [diagnostic.place.record or "" for diagnostic in found]
+    more = f" and {len(found) - 8} more" if len(found) > 8 else ""
+    message = (
+        f"{len(found)} of the {len(QUESTIONS)} questions wait for an answer: {', '.join(open_questions[:8])}{more}"
+    )
+    return [
+        lower(
+            Diagnostic(code="R002", place=Place(file=file, line=found[0].place.line), message=message), Severity.WARNING
+        )
+    ]
 
 
 def _problems(text: str, file: str) -> Iterator[Diagnostic]:

@@ -6,7 +6,6 @@ inputs must give the same bytes. The digest of the inputs says more than a commi
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -67,8 +66,10 @@ def load_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a release. Raises ValueError if there is none that can be read."""
     try:
         value = jsontext.loads((folder / MANIFEST).read_bytes())
-    except (OSError, jsontext.JsonError) as error:
-        raise ValueError(f"{MANIFEST}: {error}") from None
+    except OSError as error:
+        raise ValueError(f"{MANIFEST}: {error.strerror}") from None
+    except jsontext.JsonError as error:
+        raise ValueError(f"{MANIFEST}: {error.message}") from None
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise ValueError(f"{MANIFEST} is not of format {FORMAT}")
     return value
@@ -80,7 +81,7 @@ def file_entries(manifest: Mapping[str, Any]) -> dict[str, FileEntry]:
 
 
 def _tools() -> dict[str, str]:
-    found = {"copydesk": __version__, "python": ".".join(platform.python_version_tuple()[:2])}
+    found = {"copydesk": __version__}
     for name in _LIBRARIES:
         try:
             found[name] = version(name)

@@ -15,10 +15,10 @@ from copydesk import jsontext
 from copydesk.contract import arrow
 from copydesk.contract.load import load_row_types
 from copydesk.contract.rows import row_schema
-from copydesk.contract.validate import validator_of
+from copydesk.contract.validate import schema_errors, validator_of
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.release.blocks import stale
-from copydesk.release.card import card_features
+from copydesk.release.card import card_infos, split_infos
 from copydesk.release.facts import read_facts
 from copydesk.release.manifest import MANIFEST, SUMS, file_entries, load_manifest
 from copydesk.release.model import FileEntry, Table, read_rows, tables_from_json
@@ -117,11 +117,15 @@ def _sums(folder: Path, listed: dict[str, FileEntry]) -> Iterator[Diagnostic]:
 
 def _features(opened: Opened) -> Iterator[Diagnostic]:
     """V006: the footers, the card and the contract of the rows name the same columns, types and labels."""
-    declared = card_features((opened.folder / "README.md").read_bytes())
+    declared = card_infos((opened.folder / "README.md").read_bytes())
     for table in opened.tables:
-        if declared.get(table.name) != arrow.yaml_features(table.type):
+        info, place = declared.get(table.name, {}), Place(file="README.md")
+        if info.get("features") != arrow.yaml_features(table.type):
             message = f"the card gives {table.name!r} other features than its contract"
-            yield Diagnostic(code="V006", place=Place(file="README.md"), message=message)
+            yield Diagnostic(code="V006", place=place, message=message)
+        elif info.get("splits") != split_infos(table):
+            message = f"the card gives {table.name!r} other splits or sizes than its files"
+            yield Diagnostic(code="V008", place=place, message=message)
         wanted = arrow.release_schema(table.type)
         for split in table.splits:
             for entry in split.parquet:
@@ -152,7 +156,8 @@ def _rows(opened: Opened) -> Iterator[Diagnostic]:
                     rows += 1
                     row = jsontext.load_line(line)
                     if not validator.is_valid(row):
-                        yield _invalid(entry, row, rows)
+                        where = ", ".join(sorted({pointer or "/" for pointer, _ in schema_errors(schema, row)})[:5])
+                        yield _invalid(entry, row, rows, where)
             if digest.hexdigest() != split.logical_sha256 or rows != split.rows:
                 message = f"the {rows} rows of {table.name}/{split.name} do not give their logical digest"
                 yield Diagnostic(code="V004", place=place, message=message)
@@ -164,10 +169,10 @@ def _rows(opened: Opened) -> Iterator[Diagnostic]:
                 yield Diagnostic(code="V004", place=Place(file=split.jsonl[0].path), message=message)
 
 
-def _invalid(entry: FileEntry, row: dict[str, Any], number: int) -> Diagnostic:
+def _invalid(entry: FileEntry, row: dict[str, Any], number: int, where: str) -> Diagnostic:
     identifier = row.get("id")
     place = Place(file=entry.path, record=identifier if isinstance(identifier, str) else None)
-    return Diagnostic(code="V005", place=place, message=f"row {number} breaks the contract of its config")
+    return Diagnostic(code="V005", place=place, message=f"row {number} breaks the contract at {where}")
 
 
 def _splits(opened: Opened) -> Iterator[Diagnostic]:
