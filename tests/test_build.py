@@ -257,3 +257,19 @@ def test_an_output_that_cannot_be_written_is_named(project: Path) -> None:
     with pytest.raises(BuildFailed) as caught:
         build(Options(root=project))
     assert [d.code for d in caught.value.report.errors] == ["R006"]
+
+
+def test_a_build_asks_nothing_of_a_network(project: Path) -> None:
+    program = (
+        "import os, sys\n"
+        "asked = {'socket.connect', 'socket.getaddrinfo', 'socket.gethostbyname', 'urllib.Request'}\n"
+        "def hook(event, arguments):\n"
+        "    if event in asked:\n"
+        "        os.write(2, f'{event} {arguments}'.encode())\n"
+        "        os._exit(77)\n"
+        "sys.addaudithook(hook)\n"
+        "from copydesk.cli import main\n"
+        f"sys.exit(main(['build', '--project', {str(project)!r}]))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    assert done.returncode == 0, done.stderr

@@ -23,6 +23,7 @@ from copydesk.release.datasheet import check_datasheet
 from copydesk.release.facts import Facts, read_facts
 from copydesk.release.license import render_license
 from copydesk.release.model import FileEntry, Release, data_files
+from copydesk.release.report import render_report
 from copydesk.release.verify import schema_id, schema_path
 from copydesk.splits import Ledger, dump_ledger
 from copydesk.stage import Failed
@@ -97,6 +98,7 @@ def describe(release: Release, material: Material, report: Report, *, frozen: bo
     documents = _documents(release, facts, report)
     for path, data in documents.items():
         out.add(path, data)
+    out.add("report/index.html", render_report(release, facts))
     files = [*data_files(release.tables), *out.files]
     out.add("croissant.json", jsontext.dump_document(render_croissant(release, facts, files)))
     files = [*data_files(release.tables), *out.files]
