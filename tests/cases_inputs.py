@@ -237,6 +237,19 @@ SPLIT_CASES = {
         shows='["library-2"]',
         pointer="/splits/pin/1/articles",
     ),
+    "L005": Case(
+        breaks=both(ledger_of(**{"library-1": "test", "library-2": "test"}), text(PROJECT, '"0.1.0"', '"0.0.10"'),
+                    text("data/CHANGELOG.md", "## 0.1.0", "## 0.0.10")),
+        file=PROJECT,
+        shows='["library-1", "library-2"]',
+        pointer="/splits/pin/0/articles",
+    ),
+    "L006": Case(
+        breaks=both(ledger_of(**{"library-1": "train"}), text("data/ledger.jsonl", "0.0.1", "0.2.0")),
+        file=PROJECT,
+        shows="[splits]",
+        pointer="/splits",
+    ),
 }  # fmt: skip
 
 

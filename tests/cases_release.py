@@ -5,8 +5,11 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import multiprocessing
+import os
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,10 +19,14 @@ import pyarrow.parquet as pq
 import pytest
 from cases import LINK, ONE, PROJECT, Break, Case, at, both, mention, remove, text, value, write
 
+from conftest import replace_text
+from copydesk import build as builder
 from copydesk.build import Options, build
 from copydesk.contract import arrow
+from copydesk.diagnostics import Diagnostic
+from copydesk.engine import WorkerDied
 from copydesk.release import card
-from copydesk.release.model import read_rows
+from copydesk.release.model import Release, read_rows
 from copydesk.release.verify import verify
 from copydesk.writers import jsonl, parquet
 
@@ -64,6 +71,7 @@ EXPECTATION_CASES = {
         pointer="/expectations/0",
         run="build",
     ),
+    "E005": Case(breaks=remove(f"{SUITES}/claims.json"), file=f"{SUITES}/claims.json"),
 }
 
 
@@ -111,6 +119,38 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _edited_meanwhile(folder: Path) -> Iterator[None]:
+    """Somebody saves the datasheet, which has a number in it, while the loaders read the release back."""
+    replace_text(folder / DATASHEET, "Answered.", "<!-- copydesk:value articles --><!-- /copydesk --> articles.")
+    right = builder.read_back
+
+    def read_back(release: Release, scratch: Path) -> list[Diagnostic]:
+        replace_text(folder / DATASHEET, "Answered.", "Answered anew.")
+        return right(release, scratch)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(builder, "read_back", read_back)
+        yield
+
+
+@contextmanager
+def _worker_dies(folder: Path) -> Iterator[None]:
+    """The system ends a worker in the middle of its task."""
+
+    class Killed:
+        def map(self, function: object, items: object) -> Iterator[object]:
+            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+                try:
+                    yield pool.submit(os.abort).result()
+                except BrokenExecutor as error:
+                    raise WorkerDied from error
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(builder, "engine_for", lambda workers, size: Killed())
+        yield
+
+
 BUILD_CASES = {
     "R001": Case(breaks=_other_labels, file="README.md", run="build"),
     "R002": Case(
@@ -127,7 +167,12 @@ BUILD_CASES = {
     "R006": Case(breaks=write("dist", "in the way"), file="dist", run="build"),
     "R007": Case(breaks=remove(CARD), file=CARD),
     "R008": Case(
-        breaks=_no_claims, file=PROJECT, pointer="/configs/claim_pairs", shows="claim_pairs = {", run="build"
+        breaks=_no_claims,
+        file=PROJECT,
+        pointer="/configs/claim_pairs",
+        shows="claim_pairs = {",
+        run="build",
+        beside=frozenset({"E005"}),
     ),
     "R009": Case(breaks=both(_build_first, mention(label="PERSON")), file="dist", run="build"),
     "R010": Case(
@@ -137,11 +182,19 @@ BUILD_CASES = {
         shows='language = ["xq"]',
     ),
     "R011": Case(breaks=_locked, file="dist", run="build"),
+    "R013": Case(breaks=_worker_dies, file=PROJECT, run="build"),
+    "R012": Case(breaks=_edited_meanwhile, file="DATASHEET.md", run="build"),
 }  # fmt: skip
 
 
 def reseal(release: Path) -> None:
-    """Make the manifest and the sums true again of what the files are now."""
+    """Make Croissant, manifest and sums true again of what the files are now."""
+    described = json.loads((release / "croissant.json").read_bytes())
+    for entry in described["distribution"]:
+        path = release / entry.get("contentUrl", ".")
+        if path.is_file():
+            entry["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (release / "croissant.json").write_text(json.dumps(described))
     manifest = json.loads((release / "manifest.json").read_bytes())
     for entry in manifest["files"]:
         data = (release / entry["path"]).read_bytes()

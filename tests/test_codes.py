@@ -20,7 +20,8 @@ import pytest
 from cases import Case, mention
 
 from conftest import ROOT
-from copydesk import seal
+from copydesk import build as builder
+from copydesk import readback
 from copydesk.build import Options, build, check
 from copydesk.diagnostics import CODES, BuildFailed, Diagnostic, Place, Report, Severity
 from copydesk.diagnostics.render import as_dict, explain, render_json, render_text
@@ -130,14 +131,14 @@ def test_a_file_that_changed_after_it_was_written_is_not_released(
     damage: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = finished(tmp_path / "case")
-    right = seal.read_back
+    right = readback.read_back
 
-    def read_back(release: Release) -> list[Diagnostic]:
+    def read_back(release: Release, scratch: Path) -> list[Diagnostic]:
         path = release.folder / cases_release.CLAIMS
         path.write_bytes(damage(path.read_bytes()))
-        return right(release)
+        return right(release, scratch)
 
-    monkeypatch.setattr(seal, "read_back", read_back)
+    monkeypatch.setattr(builder, "read_back", read_back)
     with pytest.raises(BuildFailed) as failed:
         build(Options(root=folder, workers=1))
     assert {d.code for d in failed.value.report} == {"R001"}

@@ -111,8 +111,7 @@ def write_split(folder: Path, config: str, name: str, rows: list[dict[str, Any]]
         rows=len(rows),
         num_bytes=arrow.encode(arrow.to_table(rows, node), node).nbytes,
         logical_sha256="0" * 64,
-        parquet=tuple(entries["parquet"]),
-        jsonl=tuple(entries["jsonl"]),
+        files={name: tuple(found) for name, found in entries.items()},
     )
 
 
@@ -174,7 +173,11 @@ def make_release(folder: Path, dataset: Dataset = DATASET, shards: int = 1) -> R
 
 
 def facts_of(release: Release) -> Facts:
-    manifest = {"dataset": dataset_as_json(release.project), "tables": tables_as_json(release.tables)}
+    manifest = {
+        "dataset": dataset_as_json(release.project),
+        "primary": "article",
+        "tables": tables_as_json(release.tables),
+    }
     return read_facts(release.folder, manifest, release.tables)
 
 

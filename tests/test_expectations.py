@@ -214,7 +214,7 @@ def test_a_file_with_fewer_rows_than_were_written(tmp_path: Path) -> None:
     release = make(tmp_path, [row(n) for n in range(4)])
     table = release.tables[0]
     split = table.splits[0]
-    short = replace(split, rows=5, parquet=(replace(split.parquet[0], rows=5),))
+    short = replace(split, rows=5, files={**split.files, "parquet": (replace(split.parquet[0], rows=5),)})
     release = replace(release, tables=(replace(table, splits=(short,)),))
     listed = (rule("present", ROW_COUNT, min_value=1), query("q", "SELECT article_id, id FROM mentions LIMIT 0"))
     results, found = run(release, *listed)

@@ -20,7 +20,7 @@ LAYERS = [
     ["__main__"],
     ["cli"],
     ["scaffold", "build"],
-    ["describe", "seal"],
+    ["describe", "readback", "staging"],
     ["release.verify"],
     ["release"],
     ["expectations"],
@@ -45,8 +45,8 @@ LAYERS = [
 """Each line may import only lines below it, and its own folder."""
 
 HOMES = {
-    "datasets": {"seal"},
-    "mlcroissant": {"seal"},
+    "datasets": {"readback"},
+    "mlcroissant": {"readback"},
     "great_expectations": {"expectations.rows"},
     "duckdb": {"expectations.tables"},
     "jsonschema": {"contract.explain"},

@@ -193,7 +193,11 @@ def write_release(
             if files:
                 splits.append(
                     SplitData(
-                        name=split, rows=len(listed), num_bytes=0, logical_sha256="", parquet=tuple(files), jsonl=()
+                        name=split,
+                        rows=len(listed),
+                        num_bytes=0,
+                        logical_sha256="",
+                        files={"parquet": tuple(files), "jsonl": ()},
                     )
                 )
         if splits:

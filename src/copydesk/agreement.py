@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from copydesk import jsontext
 from copydesk.checks.spans import span_ranges
 from copydesk.contract.types import Contract, Kind, Type
-from copydesk.diagnostics import Report, Severity
-from copydesk.project import Project, Source
-from copydesk.sources import BLOCK_SIZE, cut, list_files
+from copydesk.diagnostics import Diagnostic, Report, Severity
+from copydesk.importers import IMPORTERS, Record
+from copydesk.project import Project
+from copydesk.sources import BLOCK_SIZE, RawRecord, cut, list_files, read
 from copydesk.stage import StageContext, stage_block
 
 Ranges = tuple[tuple[int, int], ...]
@@ -61,8 +61,12 @@ def f1(matches: int, left: int, right: int) -> float | None:
 def match(left: Sequence[Item], right: Sequence[Item]) -> list[tuple[Item, Item]]:
     """Pair the items of two passes one to one: equal spans first, then by the greatest overlap."""
     candidates: list[tuple[int, int, int, int]] = []
+    there: dict[str, list[int]] = {}
+    for j, other in enumerate(right):
+        there.setdefault(other.record, []).append(j)
     for i, one in enumerate(left):
-        for j, other in enumerate(right):
+        for j in there.get(one.record, ()):
+            other = right[j]
             shared = one.overlap(other)
             if shared:
                 candidates.append((one.ranges != other.ranges, -shared, i, j))
@@ -86,7 +90,7 @@ def layer_items(kind: Kind, layer: str, records: Records) -> list[Item]:
         return []
     items = []
     for identifier, record in sorted(records.items()):
-        for value in record[layer]:
+        for value in record.get(layer) or ():
             holder = value if node.span is not None or inner is None else value[inner.name]
             ranges = tuple(sorted((s, e) for _, s, e in span_ranges(holder, span)))
             items.append(Item(record=identifier, ranges=ranges, id=value[key], labels=_labels(node, value)))
@@ -94,7 +98,7 @@ def layer_items(kind: Kind, layer: str, records: Records) -> list[Item]:
 
 
 def _labels(node: Type, value: dict[str, Any]) -> dict[str, str]:
-    return {f.name: value[f.name] for f in node.fields if f.type.kind == "label" and value[f.name] is not None}
+    return {f.name: value[f.name] for f in node.fields if f.type.kind == "label" and value.get(f.name) is not None}
 
 
 def compare_layers(left: list[Item], right: list[Item]) -> dict[str, Any]:
@@ -161,8 +165,8 @@ def compare_links(
         known = {(i.record, i.id): i for i in spans[linked, ref.layer]}
         side = []
         for record in records.values():
-            for value in record[layer]:
-                anchor = known.get((record[ref.record or ""], value[single.name]))
+            for value in record.get(layer) or ():
+                anchor = known.get((record[ref.record or ""], value.get(single.name)))
                 if anchor is not None:
                     labels = _labels(node, value)
                     side.append(Item(record=anchor.record, ranges=anchor.ranges, id=anchor.id, labels=labels))
@@ -191,23 +195,30 @@ def agreement(contract: Contract, passes: Sequence[tuple[str, dict[str, Records]
 
 
 def load_passes(project: Project, contract: Contract, report: Report) -> list[tuple[str, dict[str, Records]]]:
-    """The records of every pass of dataset.toml, from `<pass>/<kind>/*.json`, each checked as a record is."""
-    passes = []
-    for folder in project.passes:
-        records: dict[str, Records] = {}
-        for kind in contract.kinds.values():
-            pattern = f"{folder}/{kind.name}/*.json"
-            source = Source(kind=kind.name, paths=(pattern,))
-            side = replace(project, sources=(source,))
-            listed, _ = list_files(side)
-            blocks, found = cut(side, listed, BLOCK_SIZE)
-            report.add(found)
-            context = StageContext(project=side, contract=contract)
-            for block in blocks:
-                result = stage_block(context, block)
-                report.add(d for d in result.diagnostics if d.severity is Severity.ERROR)
-                for staged in result.staged:
-                    value = jsontext.loads((project.root / staged.place.file).read_bytes())
-                    records.setdefault(kind.name, {})[staged.id] = value
-        passes.append((folder.rstrip("/").rsplit("/", 1)[-1], records))
-    return passes
+    """The records of every pass of dataset.toml, from `<pass>/<kind>/`, checked and completed as records are."""
+    return [_load_pass(project, contract, number, report) for number in range(len(project.passes))]
+
+
+def _load_pass(project: Project, contract: Contract, number: int, report: Report) -> tuple[str, dict[str, Records]]:
+    folder, records = project.passes[number], dict[str, Records]()
+    sources = tuple(
+        replace(s, paths=(f"{folder}/{s.kind}/*.json", f"{folder}/{s.kind}/*.jsonl")) for s in project.sources
+    )
+    side = replace(project, sources=sources)
+    listed, _ = list_files(side)
+    if not listed:
+        place = project.place(f"/agreement/passes/{number}")
+        report.add(Diagnostic(code="P004", place=place, message=f"the pass {folder!r} has no records"))
+    blocks, found = cut(side, listed, BLOCK_SIZE)
+    report.add(found)
+    for block in blocks:
+        source = side.sources[block.source]
+        result = stage_block(StageContext(project=side, contract=contract), block)
+        report.add(d for d in result.diagnostics if d.severity is Severity.ERROR)
+        passed = {staged.id for staged in result.staged}
+        for raw in read(project.root, block):
+            if isinstance(raw, RawRecord):
+                for record in IMPORTERS[source.format].read(project.root, source, raw):
+                    if isinstance(record, Record) and record.id in passed:
+                        records.setdefault(source.kind, {})[record.id] = record.value
+    return folder.rstrip("/").rsplit("/", 1)[-1], records

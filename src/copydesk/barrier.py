@@ -120,39 +120,51 @@ def check_links(gathered: Gathered, contract: Contract, fetch: Fetch, waive: Wai
 
     Where a record was too broken to tell its id, any link may be to it, so none is called dangling.
     """
-    lost = {(f.kind, f.id) for f in gathered.failed}
+    _drop_unlinked(gathered, contract, waive)
     for kind in contract.kinds.values():
-        for staged in list(gathered.staged.get(kind.name, {}).values()):
-            found = waive(_link_findings(staged, kind, gathered, contract, fetch, lost))
-            gathered.diagnostics.extend(found)
-            codes = [d.code for d in found if d.severity is Severity.ERROR or d.code == "B006"]
-            if codes:
-                gathered.fail(staged, codes)
-                lost.add((staged.kind, staged.id))
+        if not _has_cross_refs(kind.type):
+            continue
+        for _, staged in sorted(gathered.staged.get(kind.name, {}).items()):
+            found = [
+                Diagnostic(code=code, place=_inside(gathered, staged, pointer), message=message)
+                for code, pointer, message in _cross_findings(staged, kind, contract, fetch)
+            ]
+            _judge(gathered, staged, waive(found))
+    _drop_unlinked(gathered, contract, waive)
+
+
+def _drop_unlinked(gathered: Gathered, contract: Contract, waive: Waive) -> None:
+    """Fail every record that links to one that is not there, then those that link to it, until none is left."""
+    dropped = True
+    while dropped:
+        dropped = False
+        lost = {(f.kind, f.id) for f in gathered.failed}
+        for kind in contract.kinds.values():
+            for _, staged in sorted(gathered.staged.get(kind.name, {}).items()):
+                found = list(_link_findings(staged, kind, gathered, lost))
+                dropped = dropped or bool(found)
+                _judge(gathered, staged, waive(found))
+
+
+def _judge(gathered: Gathered, staged: Staged, found: list[Diagnostic]) -> None:
+    gathered.diagnostics.extend(found)
+    codes = [d.code for d in found if d.severity is Severity.ERROR or d.code == "B006"]
+    if codes:
+        gathered.fail(staged, codes)
 
 
 def _link_findings(
-    staged: Staged,
-    kind: Kind,
-    gathered: Gathered,
-    contract: Contract,
-    fetch: Fetch,
-    lost: set[tuple[str, str | None]],
+    staged: Staged, kind: Kind, gathered: Gathered, lost: set[tuple[str, str | None]]
 ) -> Iterator[Diagnostic]:
-    whole = True
     for name, target, identifier, _ in staged.links:
         if identifier in gathered.staged.get(target, {}):
             continue
-        whole = False
         if (target, identifier) in lost or (target, None) in lost:
             message = f"the {target} {identifier!r} did not pass, so the {kind.name} is left out"
             yield Diagnostic(code="B006", place=_inside(gathered, staged, f"/{name}"), message=message)
         else:
             message = f"there is no {target} {identifier!r}"
             yield Diagnostic(code="B002", place=_inside(gathered, staged, f"/{name}"), message=message)
-    if whole and staged.links and _has_cross_refs(kind.type):
-        for code, pointer, message in _cross_findings(staged, kind, contract, fetch):
-            yield Diagnostic(code=code, place=_inside(gathered, staged, pointer), message=message)
 
 
 def _inside(gathered: Gathered, staged: Staged, pointer: str) -> Place:
@@ -212,9 +224,11 @@ def plan(project: Project, gathered: Gathered, ledger: Ledger) -> tuple[Plan, li
     lost = {f.id for f in gathered.failed if f.kind == primary and f.id not in articles}
     splits = replace(project.splits, pins=tuple(_present(pin, lost) for pin in project.splits.pins))
     made, found = assign(groups, digests, ledger, splits, project.dataset.version, edges)
+    located = [replace(d, place=project.place(d.place.pointer or "")) for d in found]
+    if any(d.severity is Severity.ERROR for d in located):
+        return Plan(ledger=made, edges=tuple(edges), order={}), located
     size = project.release.articles_per_shard
     order = {kind: _ordered(kind, primary, gathered.staged[kind], made, size) for kind in project.kinds}
-    located = [replace(d, place=project.place(d.place.pointer or "")) for d in found]
     return Plan(ledger=made, edges=tuple(edges), order=order), located
 
 

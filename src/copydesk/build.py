@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,24 +11,27 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from copydesk import agreement, describe, seal
+from copydesk import agreement, describe
 from copydesk.barrier import Gathered, Plan, check_links, gather_results, plan, shards_of
 from copydesk.contract import arrow
 from copydesk.contract.load import load_contract
+from copydesk.contract.rows import json_schema
 from copydesk.contract.types import Contract
-from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report
-from copydesk.engine import Engine, Item, Result, engine_for
+from copydesk.contract.validate import schema_errors
+from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report, Severity, lower
+from copydesk.engine import Engine, Item, Result, WorkerDied, engine_for
 from copydesk.expectations import run_expectations
 from copydesk.expectations.suites import Suite, bind_suites, load_suites
 from copydesk.importers import IMPORTERS
-from copydesk.project import Project, load_project
-from copydesk.release.manifest import SUMS
+from copydesk.project import PROJECT_FILE, Project, load_project
+from copydesk.readback import read_back
 from copydesk.release.model import Release, Table
-from copydesk.release.verify import verify_files
+from copydesk.release.verify import verify
 from copydesk.sources import BLOCK_SIZE, cut, input_size, list_files
 from copydesk.splits import read_ledger
 from copydesk.spool import gather
 from copydesk.stage import StageContext, stage_block
+from copydesk.staging import Staging, open_staging, seal
 from copydesk.views import VIEWS
 from copydesk.waivers import Waiver, apply_waivers, load_waivers, unused_waivers
 from copydesk.write import WriteContext, name_shards, write_shard
@@ -72,12 +73,14 @@ class Prepared:
 class Outcome:
     """What a build came to: the sealed folder, its tables, the findings that did not stop it.
 
-    `changed`: whether the bytes are new. `updated`: the checked-in files that the build brought up to date.
+    `changed`: whether the bytes are new. `excluded`: records that were left out. `updated`: the checked-in files that
+    the build brought up to date.
     """
 
     folder: Path
     tables: tuple[Table, ...]
     changed: bool
+    excluded: int
     updated: tuple[str, ...]
     report: Report = field(default_factory=Report)
 
@@ -91,6 +94,7 @@ def check(options: Options) -> Report:
         with tempfile.TemporaryDirectory(prefix="copydesk-check-") as spool:
             gathered = stage(prepared, options, Path(spool), report)
             barrier(prepared, gathered, Path(spool), report)
+        agreement.load_passes(prepared.project, prepared.contract, report)
     return report
 
 
@@ -99,17 +103,18 @@ def build(options: Options) -> Outcome:
     report = Report()
     prepared = prepare(options.root, report)
     describe.check_documents(prepared.project, report)
-    with _staging(prepared.project, report) as (staging, spool):
-        gathered = stage(prepared, options, spool, report)
-        planned = barrier(prepared, gathered, spool, report)
-        tables = write(prepared, planned, options, staging, spool, report)
-        release = Release(project=prepared.project, folder=staging, tables=tables)
+    with open_staging(prepared.project, report) as staging:
+        gathered = stage(prepared, options, staging.spool, report)
+        planned = barrier(prepared, gathered, staging.spool, report)
+        passes = agreement.load_passes(prepared.project, prepared.contract, report)
+        _gate(report)
+        tables = write(prepared, planned, options, staging, report)
+        release = Release(project=prepared.project, folder=staging.release, tables=tables)
         options.progress("expect", 0, 1)
         results, found = run_expectations(release, prepared.suites)
         report.add(found)
         _gate(report)
         options.progress("describe", 0, 1)
-        passes = agreement.load_passes(prepared.project, prepared.contract, report)
         material = describe.Material(
             expectations=results,
             agreement=agreement.agreement(prepared.contract, passes) if passes else None,
@@ -117,15 +122,42 @@ def build(options: Options) -> Outcome:
             failed=tuple(gathered.failed),
             inputs=gathered.inputs(),
         )
-        describe.describe(release, material, report, frozen=options.frozen)
+        updates = describe.describe(release, material, report)
+        report.add(describe.stale(prepared.project, updates) if options.frozen else ())
         _gate(report)
         options.progress("seal", 0, 1)
-        report.add(seal.read_back(release))
+        report.add(read_back(release, staging.scratch))
         _gate(report)
-        changed = _seal(prepared.project, staging, report)
+        report.add(verify(staging.release)[1])
+        _gate(report)
+        changed, updated = _seal(prepared.project, staging, updates, report)
     folder = prepared.project.output / prepared.project.release_name
-    updated = describe.update_project(prepared.project, folder, planned.ledger)
-    return Outcome(folder=folder, tables=tables, changed=changed, updated=tuple(updated), report=report)
+    excluded = len(gathered.failed)
+    return Outcome(folder=folder, tables=tables, changed=changed, excluded=excluded, updated=updated, report=report)
+
+
+def _seal(
+    project: Project, staging: Staging, updates: Sequence[describe.Update], report: Report
+) -> tuple[bool, tuple[str, ...]]:
+    """The ledger, then the release, then the datasheet.
+
+    The ledger goes first: a kill in between leaves entries of a version that is not out, which the next build makes
+    anew. The other way round, a release would be out whose splits nothing remembers.
+    """
+    updated = []
+    ledger = [update for update in updates if update.path == project.ledger_path]
+    for update in ledger:
+        file, problem = describe.apply_update(project, update)
+        report.add(problem or ())
+        updated.append(file)
+    _gate(report)
+    changed = seal(project, staging, report)
+    for update in updates:
+        if update not in ledger:
+            file, problem = describe.apply_update(project, update)
+            report.add(lower(problem, Severity.WARNING) if problem else ())
+            updated.extend(() if problem else (file,))
+    return changed, tuple(updated)
 
 
 def _gate(report: Report) -> None:
@@ -155,20 +187,35 @@ def prepare(root: Path, report: Report) -> Prepared:
     suites, found = load_suites(root, types)
     report.add(found)
     report.add(bind_suites(suites, types)[1])
+    report.add(_check_suites(root, types, suites))
     waivers, found = load_waivers(project)
     report.add(found)
     _gate(report)
     return Prepared(project=project, contract=contract, suites=suites, waivers=waivers)
 
 
+def _check_suites(root: Path, types: Iterable[str], suites: Iterable[Suite]) -> Iterator[Diagnostic]:
+    covered = {suite.config for suite in suites}
+    for name in types:
+        file = f"schema/expectations/{name}.json"
+        if name not in covered and not (root / file).exists():  # one that is there and broken is E001 already
+            message = f"nothing is expected of the rows of {name!r}"
+            yield Diagnostic(code="E005", place=Place(file=file), message=message)
+
+
 def _check_defaults(project: Project, contract: Contract) -> Iterator[Diagnostic]:
     """A default that no record can have would be an error in every record; it is one here."""
     for number, source in enumerate(project.sources):
-        known = contract.kinds[source.kind].type.names
-        for name in source.defaults:
-            if name not in known:
-                place = project.place(f"/source/{number}/defaults/{name}")
+        node = contract.kinds[source.kind].type
+        for name, value in source.defaults.items():
+            place = project.place(f"/source/{number}/defaults/{name}")
+            if (kind := node.get(name)) is None:
                 message = f"a default for {name!r}, which {source.kind} records do not have"
+                yield Diagnostic(code="P003", place=place, message=message)
+                continue
+            for pointer, message in schema_errors(json_schema(kind), value):
+                where = f" at {pointer}" if pointer else ""
+                message = f"the default breaks the contract{where}: {message}"
                 yield Diagnostic(code="P003", place=place, message=message)
 
 
@@ -195,7 +242,7 @@ def stage(prepared: Prepared, options: Options, spool: Path, report: Report) -> 
     _gate(report)
     context = StageContext(project=project, contract=prepared.contract, waivers=prepared.waivers, spool=spool)
     engine = engine_for(options.workers, input_size(blocks))
-    results = list(_run(engine, partial(stage_block, context), blocks, "stage", options.progress))
+    results = _run(engine, partial(stage_block, context), blocks, "stage", options.progress, report)
     return gather_results(project, results)
 
 
@@ -222,15 +269,13 @@ def barrier(prepared: Prepared, gathered: Gathered, spool: Path, report: Report)
     return planned
 
 
-def write(
-    prepared: Prepared, planned: Plan, options: Options, staging: Path, spool: Path, report: Report
-) -> tuple[Table, ...]:
+def write(prepared: Prepared, planned: Plan, options: Options, staging: Staging, report: Report) -> tuple[Table, ...]:
     """Every shard of every config, then their names. A config without rows is left out, and said so."""
     project = prepared.project
-    context = WriteContext(contract=prepared.contract, spool=spool, staging=staging)
+    context = WriteContext(contract=prepared.contract, spool=staging.spool, staging=staging.release)
     shards = [shard for config in project.configs for shard in shards_of(config, planned)]
-    engine = engine_for(options.workers, sum(p.stat().st_size for p in spool.iterdir()))
-    written = list(_run(engine, partial(write_shard, context), shards, "write", options.progress))
+    engine = engine_for(options.workers, sum(p.stat().st_size for p in staging.spool.iterdir()))
+    written = _run(engine, partial(write_shard, context), shards, "write", options.progress, report)
     known = {name: number for number, name in enumerate(project.splits.ratios)}
     # an engine gives results in any order; documents list the splits in this one
     written.sort(key=lambda w: (known.get(w.shard.split, len(known)), w.shard.split, w.shard.number))
@@ -247,65 +292,21 @@ def write(
 
 
 def _run(
-    engine: Engine, function: Callable[[Item], Result], items: Sequence[Item], name: str, progress: Progress
-) -> Iterator[Result]:
+    engine: Engine,
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    name: str,
+    progress: Progress,
+    report: Report,
+) -> list[Result]:
     progress(name, 0, len(items))
-    for done, result in enumerate(engine.map(function, items), 1):
-        progress(name, done, len(items))
-        yield result
-
-
-@contextlib.contextmanager
-def _staging(project: Project, report: Report) -> Iterator[tuple[Path, Path]]:
-    """(the release in the making, the spool), both in the output folder, both gone afterwards whatever happens.
-
-    One build at a time writes a dataset; what a killed one left is cleared away.
-    """
-    output, shown = project.output, Place(file=project.release.output)
+    results = []
     try:
-        output.mkdir(parents=True, exist_ok=True)
-        lock = (output / f".{project.dataset.name}.lock").open("w")
-    except OSError as error:
-        report.add(Diagnostic(code="R006", place=shown, message=f"the output folder: {error.strerror}"))
+        for result in engine.map(function, items):
+            results.append(result)
+            progress(name, len(results), len(items))
+    except WorkerDied:
+        message = f"a worker died in the stage {name!r}, after {len(results)} of {len(items)} tasks"
+        report.add(Diagnostic(code="R013", place=Place(file=PROJECT_FILE), message=message))
         raise BuildFailed(report) from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            report.add(Diagnostic(code="R011", place=shown, message="another build of this dataset is writing here"))
-            raise BuildFailed(report) from None
-        folder = output / f".staging-{project.dataset.name}"
-        try:
-            seal.recover(output)
-            shutil.rmtree(folder, ignore_errors=True)
-            (folder / "spool").mkdir(parents=True)
-            staging = folder / project.release_name
-            staging.mkdir()
-            yield staging, folder / "spool"
-        except OSError as error:
-            where = Path(error.filename).name if error.filename else project.release.output
-            report.add(Diagnostic(code="R006", place=shown, message=f"{where}: {error.strerror or error}"))
-            raise BuildFailed(report) from None
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _seal(project: Project, staging: Path, report: Report) -> bool:
-    """Give the release its name. Returns whether its bytes are new."""
-    target = project.output / project.release_name
-    if target.exists():
-        if _same(target, staging):
-            return False
-        message = f"{project.release_name} existed with other bytes and was replaced"
-        report.add(Diagnostic(code="R009", place=Place(file=project.release.output), message=message))
-    seal.flush_folders(staging)
-    seal.take_name(staging, target)
-    return True
-
-
-def _same(target: Path, staging: Path) -> bool:
-    """Whether a release is whole and is what was just staged: then it stays as it is."""
-    sums = target / SUMS
-    if not sums.is_file() or sums.read_bytes() != (staging / SUMS).read_bytes():
-        return False
-    return not any(d for d in verify_files(target))
+    return results

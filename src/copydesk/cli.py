@@ -6,8 +6,10 @@ Exit codes: 0 clean, 1 the data (or the release) has errors, 2 usage, 3 a bug of
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -36,8 +38,12 @@ exit codes: 0 clean, 1 errors in the data, 2 usage, 3 a bug of copydesk
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # whatever the terminal cannot show is escaped, never a crash
+            stream.reconfigure(errors="backslashreplace")
     parser = _parser()
     arguments = parser.parse_args(argv)
+    signal.signal(signal.SIGTERM, _stop)
     if arguments.run is None:
         parser.print_help()
         return USAGE
@@ -47,13 +53,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped; nothing was released", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of our output went away, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return CLEAN
     except Exception:
         traceback.print_exc()
         print("\nThis is a bug in copydesk, not in your data: please report the lines above.", file=sys.stderr)
         return BUG
+
+
+def _stop(number: int, frame: object) -> None:
+    """Being told to end is like Ctrl-C: what was begun is cleared away."""
+    raise KeyboardInterrupt
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Print; a reader that went away (`head`) or a full disk changes nothing about the verdict."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -114,10 +131,9 @@ def _project_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not positive")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above zero")
+    return int(text)
 
 
 def _options(arguments: argparse.Namespace) -> Options:
@@ -154,9 +170,9 @@ def _print_report(report: Report, *, as_json: bool, stream: TextIO) -> None:
     from copydesk.diagnostics.render import render_json, render_text
 
     if as_json:
-        stream.write(render_json(report))
+        _write(stream, render_json(report))
     else:
-        stream.write(render_text(report, color=stream.isatty() and "NO_COLOR" not in os.environ))
+        _write(stream, render_text(report, color=stream.isatty() and "NO_COLOR" not in os.environ))
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -185,7 +201,12 @@ def _build(arguments: argparse.Namespace) -> int:
     if arguments.json:
         _print_report(outcome.report, as_json=True, stream=sys.stderr)
         tables = {t.name: {split.name: split.rows for split in t.splits} for t in outcome.tables}
-        result = {"release": str(outcome.folder), "changed": outcome.changed, "rows": tables}
+        result = {
+            "release": str(outcome.folder),
+            "changed": outcome.changed,
+            "rows": tables,
+            "excluded": outcome.excluded,
+        }
         print(json.dumps({**result, "updated": list(outcome.updated)}))
         return CLEAN
     if len(outcome.report):
@@ -196,6 +217,8 @@ def _build(arguments: argparse.Namespace) -> int:
     for table in outcome.tables:
         splits = "  ".join(f"{split.name} {split.rows:,}" for split in table.splits)
         print(f"  {table.name:<{width}}  {splits}{'  (default)' if table.config.default else ''}")
+    if outcome.excluded:
+        print(f"\nleft out: {outcome.excluded:,} records; exclusions.jsonl says which and why")
     if outcome.updated:
         print(f"\nupdated {' and '.join(outcome.updated)}: commit with the data")
     default = next(t for t in outcome.tables if t.config.default or t is outcome.tables[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from copydesk.contract.types import Field, Type
 from copydesk.diagnostics import Diagnostic, Place, Report
 from copydesk.project import Project
 from copydesk.release import manifest as manifests
-from copydesk.release.blocks import render
+from copydesk.release.blocks import check_markers, render
 from copydesk.release.card import check_metadata, render_card
 from copydesk.release.changelog import check_changelog
 from copydesk.release.citation import render_citation
@@ -50,6 +50,15 @@ class Material:
     inputs: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """A checked-in file that the build keeps: its bytes when they were read, and what they must become."""
+
+    path: Path
+    before: bytes | None
+    after: bytes
+
+
 @dataclass(slots=True)
 class _Folder:
     """The release in the making: writes files and remembers them."""
@@ -67,9 +76,11 @@ def check_documents(project: Project, report: Report) -> None:
     options, version = project.release, project.dataset.version
     for found in check_metadata(project.dataset):
         report.add(replace(found, place=project.place(found.place.pointer or "")))
-    _read(project, options.card, report)
+    if (card := _read(project, options.card, report)) is not None:
+        report.add(check_markers(card, options.card))
     if (datasheet := _read(project, options.datasheet, report)) is not None:
         report.add(check_datasheet(datasheet, options.datasheet, draft=options.draft))
+        report.add(check_markers(datasheet, options.datasheet))
     if (changelog := _read(project, options.changelog, report)) is not None:
         report.add(check_changelog(changelog, version, options.changelog, draft=options.draft))
 
@@ -83,8 +94,11 @@ def _read(project: Project, file: str, report: Report) -> str | None:
         return None
 
 
-def describe(release: Release, material: Material, report: Report, *, frozen: bool) -> None:
-    """Write every file of the release that is not data. Findings go to the report."""
+def describe(release: Release, material: Material, report: Report) -> tuple[Update, ...]:
+    """Write every file of the release that is not data. Findings go to the report.
+
+    Returns what the checked-in files of the project must become.
+    """
     project, out = release.project, _Folder(release.folder)
     draft = manifests.draft(project, release.tables, material.inputs)
     for table in release.tables:
@@ -95,6 +109,7 @@ def describe(release: Release, material: Material, report: Report, *, frozen: bo
         out.add("quality/agreement.json", jsontext.dump_document(material.agreement))
     _write_ledger(out, material)
     facts = read_facts(release.folder, draft, release.tables)
+    datasheet = _bytes(project.root / project.release.datasheet)
     documents = _documents(release, facts, report)
     for path, data in documents.items():
         out.add(path, data)
@@ -106,8 +121,7 @@ def describe(release: Release, material: Material, report: Report, *, frozen: bo
     out.add(manifests.MANIFEST, manifest)
     files = [*data_files(release.tables), *out.files]
     out.add(manifests.SUMS, manifests.sums(files))
-    if frozen:
-        report.add(_stale(project, documents, material.ledger))
+    return _updates(project, documents, datasheet, material.ledger)
 
 
 def _write_ledger(out: _Folder, material: Material) -> None:
@@ -146,31 +160,38 @@ def _documents(release: Release, facts: Facts, report: Report) -> dict[str, byte
     }
 
 
-def _stale(project: Project, documents: Mapping[str, bytes], ledger: Ledger) -> list[Diagnostic]:
-    """R003 for what `update_project` would change."""
+def _bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.exists() else None
+
+
+def _updates(
+    project: Project, documents: Mapping[str, bytes], read: bytes | None, ledger: Ledger
+) -> tuple[Update, ...]:
+    """What the build would change in the project: the datasheet's generated parts, and the ledger."""
+    datasheet = Update(path=project.root / project.release.datasheet, before=read, after=documents["DATASHEET.md"])
+    found = (Update(path=project.ledger_path, before=_bytes(project.ledger_path), after=dump_ledger(ledger)), datasheet)
+    return tuple(update for update in found if update.before != update.after)
+
+
+def stale(project: Project, updates: Iterable[Update]) -> list[Diagnostic]:
+    """R003 for what a frozen build would have to change."""
     found = []
-    for path, wanted in _project_files(project, documents["DATASHEET.md"], dump_ledger(ledger)).items():
-        if not path.exists() or path.read_bytes() != wanted:
-            file = path.relative_to(project.root).as_posix()
-            message = f"{file} is not what the build computes"
-            found.append(Diagnostic(code="R003", place=Place(file=file), message=message))
+    for update in updates:
+        file = update.path.relative_to(project.root).as_posix()
+        message = f"{file} is not what the build computes"
+        found.append(Diagnostic(code="R003", place=Place(file=file), message=message))
     return found
 
 
-def _project_files(project: Project, datasheet: bytes, ledger: bytes) -> dict[Path, bytes]:
-    return {project.root / project.release.datasheet: datasheet, project.ledger_path: ledger}
-
-
-def update_project(project: Project, release: Path, ledger: Ledger) -> list[str]:
-    """Bring the checked-in ledger and datasheet to what the sealed release says; returns the files that changed."""
-    changed = []
-    datasheet = (release / "DATASHEET.md").read_bytes()
-    for path, wanted in _project_files(project, datasheet, dump_ledger(ledger)).items():
-        if path.exists() and path.read_bytes() == wanted:
-            continue
-        fresh = path.with_name(f".{path.name}.new")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(wanted)
-        fresh.replace(path)
-        changed.append(path.relative_to(project.root).as_posix())
-    return changed
+def apply_update(project: Project, update: Update) -> tuple[str, Diagnostic | None]:
+    """Write a checked-in file, unless somebody changed it since it was read (R012): their words are not overwritten."""
+    file = update.path.relative_to(project.root).as_posix()
+    if _bytes(update.path) != update.before:
+        message = f"{file} was changed while the build ran, and was left as it is"
+        return file, Diagnostic(code="R012", place=Place(file=file), message=message)
+    fresh = update.path.with_name(f".{update.path.name}.new")
+    update.path.parent.mkdir(parents=True, exist_ok=True)
+    fresh.unlink(missing_ok=True)
+    write_bytes(fresh, update.after)
+    fresh.replace(update.path)
+    return file, None

@@ -8,9 +8,12 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from typing import Protocol, TypeVar
 
 Item = TypeVar("Item")
@@ -46,14 +49,34 @@ class LocalProcesses:
             return
         context = multiprocessing.get_context("spawn")
         workers = min(self.workers, len(items))
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_start) as pool:
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start)
+        try:
             for future in as_completed([pool.submit(function, item) for item in items]):
                 yield future.result()
+        except BrokenExecutor as error:
+            raise WorkerDied from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+class WorkerDied(Exception):  # noqa: N818 - nothing is wrong with the program: the system ended a process
+    """A worker process ended before its task did: out of memory, or killed."""
 
 
 def _start() -> None:
     # Records are trees without cycles; looking for cycles among them doubles the time of a block.
     gc.disable()
+    # Ctrl-C reaches the whole group; the parent alone decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    """End this worker when its parent is gone: it would wait for tasks for ever."""
+    wait([sentinel])
+    os._exit(1)
 
 
 SMALL = 32 * 2**20

@@ -32,7 +32,6 @@ class Dataset:
     license: str
     creators: tuple[str, ...]
     url: str = ""
-    contact: str = ""
     keywords: tuple[str, ...] = ()
     task_categories: tuple[str, ...] = ()
     task_ids: tuple[str, ...] = ()
@@ -165,13 +164,20 @@ def _contradictions(value: Mapping[str, Any]) -> list[tuple[str, str]]:
     if len(defaults) > 1:
         message = f"there is one default config, not {len(defaults)}: {', '.join(defaults)}"
         return [(f"/configs/{defaults[1]}", message)]
-    return []
+    splits = value.get("splits", {})
+    ratios = splits.get("ratios", DEFAULT_RATIOS)
+    found = [("/splits/ratios/all", "`all` is what loaders call every split together")] if "all" in ratios else []
+    for number, pin in enumerate(splits.get("pin", ())):
+        if pin["split"] not in ratios:
+            message = f"there is no split {pin['split']!r}; the ratios name {', '.join(ratios)}"
+            found.append((f"/splits/pin/{number}/split", message))
+    return found
 
 
 def parse_toml(data: bytes) -> dict[str, Any]:
     """The values of a TOML file. Raises ValueError(message, line or None)."""
     try:
-        return tomllib.loads(data.decode("utf-8"))
+        return tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ValueError(f"byte 0x{data[error.start]:02x} at offset {error.start} is not UTF-8", line) from None

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from copydesk.release.datasheet import skeleton
+
+MAX_NAME = 96
+"""Characters of a dataset name: what the Hub allows."""
 
 _RENAMED = {"gitignore": ".gitignore"}
 """Files that may not carry their name in the package."""
@@ -15,9 +19,10 @@ _RENAMED = {"gitignore": ".gitignore"}
 
 def create(folder: Path, name: str) -> str | None:
     """Write a new project to `folder`. Returns what stands in the way, if anything does; then nothing was written."""
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    if not slug:
-        return f"{name!r} has no letter or digit to make a dataset name of; give one with --name"
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    if not slug or len(slug) > MAX_NAME:
+        return f"{name!r} makes no dataset name (letters and digits, at most {MAX_NAME}); give one with --name"
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         return f"{folder} exists and is not empty"
     title = slug.replace("-", " ").capitalize()

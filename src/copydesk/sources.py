@@ -6,6 +6,8 @@ at a line. How the inputs are cut has no influence on what is released.
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,14 +55,42 @@ def list_files(project: Project) -> tuple[list[tuple[int, str]], list[Diagnostic
     for number, source in enumerate(project.sources):
         names: set[str] = set()
         for pattern in source.paths:
-            here = {p.relative_to(project.root).as_posix() for p in project.root.glob(pattern) if _is_input(p)}
+            inside = not Path(pattern).is_absolute() and ".." not in Path(pattern).parts
+            try:
+                matches = [p for p in project.root.glob(pattern) if _is_input(p)] if inside else []
+            except ValueError:  # `**` stands for whole folders, not for parts of a name
+                matches, inside = [], True
+            missing.extend(_unsearched(project.root, pattern) if inside else ())
+            here = {p.relative_to(project.root).as_posix() for p in matches}
             if not here:
-                message = f"{pattern!r} matches no file under the project"
+                why = "matches no file under the project" if inside else "leads out of the project"
+                message = f"{pattern!r} {why}"
                 place = project.place(f"/source/{number}/paths")
                 missing.append(Diagnostic(code="P004", place=place, message=message))
             names |= here
         found.extend((number, name) for name in sorted(names))
     return found, missing
+
+
+def _unsearched(root: Path, pattern: str) -> list[Diagnostic]:
+    """S001 for folders that `**` passes by without a word: those that may not be read, and links to folders."""
+    if "**" not in Path(pattern).parts:
+        return []
+    found = []
+
+    def note(path: str, why: str) -> None:
+        file = Path(path).relative_to(root).as_posix()
+        found.append(Diagnostic(code="S001", place=Place(file=file), message=f"{file}: {why}"))
+
+    def refused(error: OSError) -> None:
+        note(error.filename, error.strerror or "it cannot be read")
+
+    start = root.joinpath(*itertools.takewhile(lambda part: "*" not in part, Path(pattern).parts))
+    for folder, names, _ in os.walk(start, onerror=refused) if start.exists() else ():
+        for name in names:
+            if Path(folder, name).is_symlink():
+                note(str(Path(folder, name)), "a link to a folder is not entered by **; name it in paths")
+    return found
 
 
 def _is_input(path: Path) -> bool:
@@ -147,6 +177,8 @@ def read(root: Path, block: Block) -> Iterator[RawRecord | Diagnostic]:
 def read_document(root: Path, path: str) -> bytes | tuple[str, str]:
     """The bytes of a document that a record names, or (diagnostic code, what is wrong)."""
     target = root / path
+    if "\0" in path:
+        return "S001", f"{path!r}: no file can have this name"
     if Path(path).is_absolute() or not target.resolve().is_relative_to(root.resolve()):
         return "S009", f"{path!r} lies outside the project"
     try:

@@ -6,7 +6,6 @@ Runs in any process. What it returns is small: what the barrier needs to know of
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,12 +22,11 @@ from copydesk.contract.validate import validator_for
 from copydesk.diagnostics import Diagnostic, Place, Severity
 from copydesk.grouping import content_key
 from copydesk.importers import IMPORTERS, Record
+from copydesk.importers.record import SURROGATE
 from copydesk.project import Project
 from copydesk.sources import Block, read
 from copydesk.spool import Address, write_block
 from copydesk.waivers import Waiver, apply_waivers
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +92,7 @@ def stage_block(context: StageContext, block: Block) -> StageResult:
             result.diagnostics.append(raw)
             result.failed.append(_failed(kind, raw.place, [raw], b""))
             continue
-        for record in IMPORTERS[source.format](context.project.root, source, raw):
+        for record in IMPORTERS[source.format].read(context.project.root, source, raw):
             if isinstance(record, Diagnostic):
                 result.diagnostics.append(record)
                 result.failed.append(_failed(kind, record.place, [record], raw.data))
@@ -161,11 +159,15 @@ class _Judge:
 def _surrogates(value: Any, pointer: str) -> Iterator[Finding]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _surrogates(inner, f"{pointer}/{key}")
+            if SURROGATE.search(key):
+                message = f"the key {key!r} holds half of a surrogate pair"
+                yield Finding(code="A303", pointer=pointer, message=message)
+            else:
+                yield from _surrogates(inner, f"{pointer}/{jsontext.escape(key)}")
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _surrogates(inner, f"{pointer}/{index}")
-    elif isinstance(value, str) and (half := _SURROGATE.search(value)):
+    elif isinstance(value, str) and (half := SURROGATE.search(value)):
         message = f"half of a surrogate pair (U+{ord(half[0]):04X}) at offset {half.start()}"
         yield Finding(code="A303", pointer=pointer, message=message)
 

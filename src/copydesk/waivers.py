@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,7 +25,7 @@ _SCHEMA = {
                     "code": {"type": "string"},
                     "record": {"type": "string", "minLength": 1},
                     "pointer": {"type": "string", "pattern": "^/"},
-                    "reason": {"type": "string", "minLength": 1},
+                    "reason": {"type": "string", "pattern": "\\S"},
                     "expires": {"type": "string", "format": "date"},
                 },
             },
@@ -49,7 +50,7 @@ class Waiver:
         return (
             diagnostic.code == self.code
             and place.record == self.record
-            and (place.pointer or "").startswith(self.pointer)
+            and ((place.pointer or "") + "/").startswith(self.pointer + "/")
         )
 
 
@@ -95,12 +96,12 @@ def load_waivers(project: Project) -> tuple[tuple[Waiver, ...], list[Diagnostic]
 
 
 def _plain(value: Any) -> Any:
-    """TOML values as the schema and `Waiver` want them: dates and the like as strings."""
+    """TOML values as the schema and `Waiver` want them: dates as strings."""
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
-    return str(value)
+    return value.isoformat() if isinstance(value, datetime.date) else value
 
 
 def apply_waivers(

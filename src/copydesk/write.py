@@ -98,8 +98,7 @@ def name_shards(context: WriteContext, config: Config, written: Sequence[Written
                 rows=sum(w.rows for w in shards),
                 num_bytes=sum(w.num_bytes for w in shards),
                 logical_sha256=_logical_digest(context.staging, entries["jsonl"]),
-                parquet=entries["parquet"],
-                jsonl=entries["jsonl"],
+                files=entries,
             )
         )
     return Table(config=config, type=node, splits=tuple(splits))

@@ -43,9 +43,11 @@ _KNOWN: dict[tuple[int, Wanted], tuple[Type, list[tuple[tuple[str, ...], Type]]]
 
 
 def _paths(node: Type, wanted: Wanted) -> list[tuple[tuple[str, ...], Type]]:
-    """Where in the contract the wanted types stand. Remembered: a contract lives as long as a worker."""
+    """Where in the contract the wanted types stand. Remembered, for some contracts."""
     known = _KNOWN.get((id(node), wanted))
     if known is None or known[0] is not node:
+        if len(_KNOWN) > 64:  # every task brings a contract of its own, and with it new nodes
+            _KNOWN.clear()
         known = (node, [(path, inner) for path, inner in walk_types(node) if wanted(inner)])
         _KNOWN[id(node), wanted] = known
     return known[1]

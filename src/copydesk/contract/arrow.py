@@ -1,7 +1,7 @@
 """Types as Arrow: the schema of the spool (labels as strings) and of the release (labels as numbers).
 
-The Hugging Face features are built here as plain values, since importing `datasets` takes seconds; the seal holds
-them to what `datasets` itself makes of the files.
+The Hugging Face features are built here as plain values, since importing `datasets` takes seconds; reading back
+holds them to what `datasets` itself makes of the files.
 """
 
 from __future__ import annotations

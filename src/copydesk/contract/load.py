@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,15 @@ _RULES = (
     "pattern", "format", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
     "multipleOf", "minItems", "maxItems", "uniqueItems", "const",
 )  # fmt: skip
+_FORMATS = {
+    "date", "date-time", "time", "duration", "email", "idn-email", "hostname", "idn-hostname", "ipv4", "ipv6", "uri",
+    "uri-reference", "iri", "iri-reference", "uuid", "uri-template", "json-pointer", "relative-json-pointer", "regex",
+}  # fmt: skip
+_KEYWORDS = {
+    "$schema", "$id", "$ref", "$defs", "$comment", "title", "description", "type", "properties", "required",
+    "unevaluatedProperties", "additionalProperties", "items", "anyOf", "oneOf", "default", "examples", "deprecated",
+    "x-span", "x-key", "x-ref", "x-link", "x-group", "x-withhold", *_RULES,
+}  # fmt: skip
 _SCALARS = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean"}
 
 
@@ -72,7 +82,9 @@ def _read_documents(root: Path) -> tuple[dict[str, tuple[str, dict[str, Any]]], 
             found.append(Diagnostic(code="C002", place=place, message=error.message))
             continue
         texts[file] = data.decode()
-        errors = [(pointer, _in_words(pointer, message)) for pointer, message in schema_errors(vocabulary(), value)]
+        # one finding a place: a value of the wrong type breaks every rule about it
+        wrong = dict(reversed(list(schema_errors(vocabulary(), value))))
+        errors = [(pointer, _in_words(pointer, message)) for pointer, message in wrong.items()]
         identifier = str(value.get("$id", file)) if isinstance(value, dict) else file
         if identifier in documents:
             errors.append(("/$id", f"{identifier!r} is the $id of {documents[identifier][0]} already"))
@@ -130,6 +142,7 @@ class _Compiler:
     def compile(self, node: Any, base: str, pointer: str) -> Type:
         if not isinstance(node, dict):
             raise self._wrong("C005", base, pointer, "true and false are no types of a column")
+        self._check_keywords(node, base, pointer)
         if "$ref" in node:
             return self._overlay(self._reference(node["$ref"], base, pointer), node)
         if "anyOf" in node:
@@ -137,6 +150,18 @@ class _Compiler:
         if "oneOf" in node:
             return self._overlay(self._labels(node["oneOf"], base, pointer), node)
         return self._overlay(self._plain(node, base, pointer), node)
+
+    def _check_keywords(self, node: dict[str, Any], base: str, pointer: str) -> None:
+        """JSON Schema ignores what it does not know, so a typo would switch a rule off without a word."""
+        for keyword in node:
+            if keyword not in _KEYWORDS:
+                near = get_close_matches(keyword, _KEYWORDS, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                message = f"{keyword!r} is no keyword of a contract{hint}"
+                raise self._wrong("C005", base, f"{pointer}/{jsontext.escape(keyword)}", message)
+        if node.get("format") not in {None, *_FORMATS}:
+            message = f"there is no format {node['format']!r}"
+            raise self._wrong("C005", base, f"{pointer}/format", message)
 
     def _wrong(self, code: str, base: str, pointer: str, message: str) -> _Wrong:
         return _Wrong(code, self.documents[base][0], pointer, message)

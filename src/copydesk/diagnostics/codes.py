@@ -182,6 +182,14 @@ _TABLE: tuple[Code, ...] = (
           "[[splits.pin]] lists ids of articles of this dataset.", "articles = [\"ffff\"]"),
     _code("L004", "pin-conflict", E, "pins disagree",
           "One group is pinned to two splits.", "two linked articles pinned to train and test"),
+    _code("L005", "pin-moves", E, "a pin moves articles to another split",
+          "An earlier release had them in another split, and scores on it would no longer be comparable. Such a move "
+          "needs a new major version (before 1.0.0 a new minor one); then it is only noted.",
+          "a test article pinned to train in a patch release", "raise the major version, or drop the pin"),
+    _code("L006", "ledger-newer", E, "the ledger is of a later version",
+          "Articles that entered later would be forgotten, and could come back in another split.",
+          "building 1.0.0 with the ledger of 1.1.0",
+          "build an older version from its own commit, or raise the version in dataset.toml"),
     # W: waivers
     _code("W001", "waivers-invalid", E, "the waivers file is not valid",
           "Each [[waiver]] has code, record, reason and expires (a date).", "a waiver without a reason"),
@@ -203,6 +211,9 @@ _TABLE: tuple[Code, ...] = (
           "a query that does not parse"),
     _code("E004", "expectation-failed-warning", W, "an expectation of severity warning or info failed",
           "As E002, but the suite says that it need not stop the release.", "an unusually long mention"),
+    _code("E005", "suite-missing", W, "a config has no expectation suite",
+          "Nothing is expected of its rows, so nothing about them was tested as written.",
+          "a new line in [configs] and no schema/expectations/<config>.json"),
     # R: the release
     _code("R001", "read-back-differs", E, "a loader does not give back what was written",
           "The release was read through the loaders that users have, and a row, split, feature or count differed.",
@@ -233,6 +244,13 @@ _TABLE: tuple[Code, ...] = (
     _code("R011", "build-running", E, "another build of this dataset is running",
           "One build at a time writes to an output folder; the lock goes when that build ends or dies.",
           "two builds started at once"),
+    _code("R012", "document-changed", E, "a checked-in file was changed while the build ran",
+          "The build keeps the ledger and the generated parts of the datasheet. It does not write over what somebody "
+          "saved meanwhile: with a changed ledger it stops; a changed datasheet is left as it is, with a warning.",
+          "an answer saved in DATASHEET.md during a build", "build again"),
+    _code("R013", "worker-died", E, "a worker process ended before its task did",
+          "The system ended it, most often for want of memory. Nothing is wrong with the data as far as is known.",
+          "the kernel's out-of-memory killer", "use fewer --workers, or a smaller --block-size"),
     # V: verify
     _code("V001", "release-file-missing", E, "a file of the manifest is missing",
           "The release is incomplete.", "a Parquet file that was not downloaded"),

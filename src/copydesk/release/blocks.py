@@ -28,6 +28,11 @@ def render(text: str, facts: Facts, tables: Tables, file: str) -> tuple[str, lis
     return markers.replace(text, file, lambda mark: _content(mark, facts, tables))
 
 
+def check_markers(text: str, file: str) -> list[Diagnostic]:
+    """R004 for markers that no release could fill: unmatched ones, and blocks of unknown name."""
+    return markers.replace(text, file, lambda mark: "" if mark.kind == "value" or mark.name in BLOCKS else None)[1]
+
+
 def stale(text: str, facts: Facts, tables: Tables) -> list[tuple[int, str]]:
     """Line and name of every block and value that says something else than the release; unknown ones too."""
     return [(mark.line, mark.name) for mark in markers.marks(text) if mark.inner != _content(mark, facts, tables)]

@@ -41,7 +41,7 @@ def front_matter(release: Release, facts: Facts) -> dict[str, Any]:
         "pretty_name": one_line(dataset.title),
         "language": list(dict.fromkeys(tags)),
         "language_details": [tag for tag in dataset.language if "-" in tag],
-        **_license(dataset.license),
+        **card_license(dataset.license),
         "license_details": license_details(facts),
         "annotations_creators": list(dataset.annotations_creators),
         "language_creators": list(dataset.language_creators),
@@ -50,17 +50,17 @@ def front_matter(release: Release, facts: Facts) -> dict[str, Any]:
         "task_categories": list(dataset.task_categories),
         "task_ids": list(dataset.task_ids),
         "tags": [one_line(word) for word in dict.fromkeys(dataset.keywords)],
-        "configs": [_config(table, default, dataset.version) for table, default in _defaults(release)],
+        "configs": card_configs(release.tables, dataset.version),
         "dataset_info": [_info(table, facts) for table in release.tables],
     }
     return {key: inner for key, inner in value.items() if inner not in ([], "")}
 
 
-def _defaults(release: Release) -> Iterator[tuple[Table, bool]]:
-    """The tables, exactly one of them the default: without one, or with two, nothing loads by itself."""
-    chosen = next((t for t in release.tables if t.config.default), next(iter(release.tables), None))
-    for table in release.tables:
-        yield table, table is chosen
+def card_configs(tables: Iterable[Table], version: str) -> list[dict[str, Any]]:
+    """The `configs` of the card, exactly one of them the default: without one, or with two, nothing loads by itself."""
+    found = list(tables)
+    chosen = next((t for t in found if t.config.default), next(iter(found), None))
+    return [_config(table, table is chosen, version) for table in found]
 
 
 def _config(table: Table, default: bool, version: str) -> dict[str, Any]:
@@ -89,7 +89,8 @@ def split_infos(table: Table) -> list[dict[str, Any]]:
     return [{"name": s.name, "num_bytes": s.num_bytes, "num_examples": s.rows} for s in table.splits]
 
 
-def _license(spdx: str) -> dict[str, str]:
+def card_license(spdx: str) -> dict[str, str]:
+    """The licence in the words of the Hub: its own identifier, or `other` with a name and a link."""
     known = hublists.license_id(spdx)
     if known is not None:
         return {"license": known}

@@ -59,7 +59,7 @@ class Facts:
 def read_facts(folder: Path, manifest: Mapping[str, Any], tables: tuple[Table, ...]) -> Facts:
     """Count what is in the release at `folder`.
 
-    Of the manifest only the section `dataset` is used; `tables` say which files there are and what their
+    Of the manifest only `dataset` and `primary` are used; `tables` say which files there are and what their
     columns mean. The files must be there: a missing one raises OSError.
     """
     dataset = manifest["dataset"]
@@ -76,9 +76,10 @@ def read_facts(folder: Path, manifest: Mapping[str, Any], tables: tuple[Table, .
     numbers |= _row_numbers(tables, sizes)
     for table in tables:
         numbers |= _label_numbers(folder, table)
-    default = next((table for table in tables if table.config.default), None)
-    if default is not None:
-        numbers |= {"articles": numbers[f"rows.{default.name}"], **_article_numbers(folder, default)}
+    primary = manifest["primary"]
+    articles = next((t for t in tables if t.config.view == "records" and t.config.kind == primary), None)
+    if articles is not None:
+        numbers |= {"articles": numbers[f"rows.{articles.name}"], **_article_numbers(folder, articles)}
     numbers |= _agreement_numbers(agreement) if agreement is not None else {}
     numbers |= _expectation_numbers(expectations) if expectations is not None else {}
     return Facts(dataset=dataset, numbers=numbers, sizes=sizes, agreement=agreement, expectations=expectations)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copydesk.diagnostics.render import visible
+from copydesk.release.blocks import escape
 from copydesk.release.model import Release
 
 
@@ -11,11 +11,12 @@ def render_license(release: Release) -> bytes:
     dataset = release.project.dataset
     holders = ", ".join(dataset.creators)
     lines = [
-        f"# Licence of {visible(dataset.title)}",
+        f"# Licence of {escape(dataset.title)}",
         "",
-        f"SPDX-License-Identifier: {dataset.license}",
+        f"SPDX-License-Identifier: {escape(dataset.license)}",
         "",
-        f"The annotation, the schemas and the documents of this release: {visible(holders)}, under {dataset.license}.",
+        f"The annotation, the schemas and the documents of this release: {escape(holders)}, "
+        f"under {escape(dataset.license)}.",
     ]
     records = next((t for t in release.tables if t.config.view == "records" and t.type.get("rights")), None)
     if records is not None:

@@ -44,6 +44,7 @@ def draft(project: Project, tables: Iterable[Table], inputs: Mapping[str, Any]) 
     return {
         "format": FORMAT,
         "dataset": dataset_as_json(project),
+        "primary": project.kinds[0],
         "splits": {"salt": project.splits.salt, "ratios": dict(project.splits.ratios)},
         "tables": tables_as_json(tables),
         "inputs": dict(inputs),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +29,23 @@ class FileEntry:
 class SplitData:
     """One split of a config as written.
 
-    `num_bytes`: size of its rows in Arrow. `logical_sha256`: SHA-256 of its rows as canonical JSON lines, which is
-    what the files of `jsonl` hold, one after the other.
+    `files`: output format -> its shards. `num_bytes`: size of its rows in Arrow. `logical_sha256`: SHA-256 of its
+    rows as canonical JSON lines, which is what the files of `jsonl` hold, one after the other.
     """
 
     name: str
     rows: int
     num_bytes: int
     logical_sha256: str
-    parquet: tuple[FileEntry, ...]
-    jsonl: tuple[FileEntry, ...]
+    files: Mapping[str, tuple[FileEntry, ...]]
+
+    @property
+    def parquet(self) -> tuple[FileEntry, ...]:
+        return self.files["parquet"]
+
+    @property
+    def jsonl(self) -> tuple[FileEntry, ...]:
+        return self.files["jsonl"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,17 +117,20 @@ def tables_as_json(tables: Iterable[Table]) -> dict[str, Any]:
 
 
 def _split_as_json(split: SplitData) -> dict[str, Any]:
-    plain = asdict(split)
-    del plain["name"]
-    return {**plain, "parquet": [e.path for e in split.parquet], "jsonl": [e.path for e in split.jsonl]}
+    return {
+        "rows": split.rows,
+        "num_bytes": split.num_bytes,
+        "logical_sha256": split.logical_sha256,
+        "files": {name: [entry.path for entry in entries] for name, entries in split.files.items()},
+    }
 
 
 def data_files(tables: Iterable[Table]) -> Iterator[FileEntry]:
     """Every data file of the tables."""
     for table in tables:
         for split in table.splits:
-            yield from split.parquet
-            yield from split.jsonl
+            for entries in split.files.values():
+                yield from entries
 
 
 def tables_from_json(
@@ -137,8 +147,7 @@ def tables_from_json(
             SplitData(
                 name=split_name, rows=split["rows"], num_bytes=split["num_bytes"],
                 logical_sha256=split["logical_sha256"],
-                parquet=tuple(files[p] for p in split["parquet"]),
-                jsonl=tuple(files[p] for p in split["jsonl"]),
+                files={f: tuple(files[p] for p in paths) for f, paths in split["files"].items()},
             )
             for split_name, split in table["splits"].items()
         )  # fmt: skip

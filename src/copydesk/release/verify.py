@@ -18,10 +18,10 @@ from copydesk.contract.rows import row_schema
 from copydesk.contract.validate import schema_errors, validator_of
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.release.blocks import stale
-from copydesk.release.card import card_infos, split_infos
+from copydesk.release.card import card_configs, card_infos, card_license, card_metadata, split_infos
 from copydesk.release.facts import read_facts
 from copydesk.release.manifest import MANIFEST, SUMS, file_entries, load_manifest
-from copydesk.release.model import FileEntry, Table, read_rows, tables_from_json
+from copydesk.release.model import FileEntry, Table, read_rows, tables_as_json, tables_from_json
 from copydesk.writers.jsonl import lines
 
 
@@ -67,10 +67,16 @@ def verify(folder: Path) -> tuple[Opened | None, list[Diagnostic]]:
         tables=tables_from_json(manifest["tables"], files, types),
     )
     checks: tuple[Callable[[Opened], Iterator[Diagnostic]], ...] = (
-        _features, _rows, _splits, _documents,
+        _tables, _features, _rows, _splits, _documents,
     )  # fmt: skip
     for check in checks:
-        found.extend(check(opened))
+        try:
+            found.extend(check(opened))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
+            # Sums that hold over a file that cannot be read: it was made by something else than a build.
+            what = str(error).splitlines()[0][:120].replace(str(folder), "") if str(error) else ""
+            message = f"a part of the release cannot be read: {type(error).__name__} {what}".rstrip()
+            found.append(Diagnostic(code="V009", place=Place(file=MANIFEST), message=message))
     return opened, found
 
 
@@ -82,7 +88,7 @@ def verify_files(folder: Path) -> Iterator[Diagnostic]:
     except (ValueError, KeyError, TypeError) as error:
         yield Diagnostic(code="V009", place=Place(file=MANIFEST), message=str(error))
         return
-    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_symlink() or not p.is_dir()}
     for path, entry in sorted(listed.items()):
         place = Place(file=path)
         if path not in present:
@@ -113,6 +119,28 @@ def _sums(folder: Path, listed: dict[str, FileEntry]) -> Iterator[Diagnostic]:
         if wanted.get(path) != given.get(path):
             message = f"{SUMS} and the manifest disagree on {path}"
             yield Diagnostic(code="V002", place=place, message=message)
+
+
+def _tables(opened: Opened) -> Iterator[Diagnostic]:
+    """V008: the manifest, the card and Croissant say of the tables what the files give."""
+    if tables_as_json(opened.tables) != opened.manifest["tables"]:
+        message = "the numbers of the tables do not fit each other"
+        yield Diagnostic(code="V008", place=Place(file=MANIFEST), message=message)
+    dataset, card = opened.manifest["dataset"], card_metadata((opened.folder / "README.md").read_bytes())
+    wanted = {"configs": card_configs(opened.tables, dataset["version"]), **card_license(dataset["license"])}
+    for key, value in wanted.items():
+        if card.get(key) != value:
+            message = f"the card's {key!r} is not what the manifest says"
+            yield Diagnostic(code="V008", place=Place(file="README.md"), message=message)
+    croissant = jsontext.loads((opened.folder / "croissant.json").read_bytes())
+    for entry in croissant["distribution"]:
+        known = opened.files.get(entry.get("contentUrl", ""))
+        if known is not None and entry.get("sha256") != known.sha256:
+            message = f"the digest of {known.path} is not that of the manifest"
+            yield Diagnostic(code="V008", place=Place(file="croissant.json"), message=message)
+    if croissant.get("version") != dataset["version"]:
+        message = f"the version is {croissant.get('version')!r}, the manifest says {dataset['version']!r}"
+        yield Diagnostic(code="V008", place=Place(file="croissant.json"), message=message)
 
 
 def _features(opened: Opened) -> Iterator[Diagnostic]:
@@ -184,7 +212,7 @@ def _splits(opened: Opened) -> Iterator[Diagnostic]:
             message = f"the group {entry['group']!r} stands in {groups[entry['group']]} and {entry['split']}"
             yield Diagnostic(code="V007", place=Place(file="ledger.parquet"), message=message)
     home = {entry["id"]: entry["split"] for entry in ledger if entry["released"]}
-    primary = next((t.config.kind for t in opened.tables), "")
+    primary = opened.manifest["primary"]
     for table in opened.tables:
         columns = [c for c in article_columns(table, primary) if table.type.get(c)]
         for split in table.splits if columns else ():
@@ -199,8 +227,7 @@ def article_columns(table: Table, primary: str) -> list[str]:
     """The columns of a table that hold ids of articles."""
     if table.config.view == "records" and table.config.kind == primary:
         return ["id"]
-    return [f.name for f in table.type.fields if f.name == f"{primary}_id" or f.type.link == primary or (
-        f.name.endswith(f"_{primary}_id"))]  # fmt: skip
+    return [name for name in table.type.names if name == f"{primary}_id" or name.endswith(f"_{primary}_id")]
 
 
 def _documents(opened: Opened) -> Iterator[Diagnostic]:

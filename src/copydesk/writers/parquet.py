@@ -14,7 +14,7 @@ from copydesk.writers.hashing import HashingFile, Written
 suffix = "parquet"
 
 ROW_GROUP_BYTES = 100_000_000
-"""Uncompressed size of a row group at most: a viewer reads a whole one."""
+"""Uncompressed size of a row group, about: a viewer reads a whole one. The least number of rows goes first."""
 ROW_GROUP_ROWS = 1000
 """Rows of a row group at least: smaller ones cost more than they save."""
 

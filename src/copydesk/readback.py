@@ -1,17 +1,12 @@
-"""The seal: the release is read back through the loaders that people use, then takes its name in one step.
+"""Reading a release back through the loaders that people use: `datasets` (plain and streaming), DuckDB, mlcroissant.
 
-Reading back compares rows, features and counts of every config and split with what was written. Until the rename
-the previous release is untouched; after it the new one is whole.
+Rows, features, splits and counts of every config are compared with the files; that the files are what was written
+is for `verify`, which every build runs too.
 """
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
-import hashlib
 import os
-import shutil
-import tempfile
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -24,7 +19,6 @@ from copydesk.contract import arrow
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.release.croissant import expected_record
 from copydesk.release.model import Release, SplitData, Table, read_rows
-from copydesk.writers.jsonl import lines
 
 CROISSANT_RECORDS = 1000
 """Records of each config that are read through mlcroissant: it takes a millisecond for each."""
@@ -38,18 +32,20 @@ _OFFLINE = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
 }
-_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
-def read_back(release: Release) -> list[Diagnostic]:
-    """R001 for everything that a loader gives back otherwise than it was written."""
+def read_back(release: Release, scratch: Path) -> list[Diagnostic]:
+    """R001 for everything that a loader gives back otherwise than it was written.
+
+    `scratch` is an empty folder for the loaders' caches: what an earlier release left there must not be read.
+    """
     found: list[Diagnostic] = []
     os.environ.update(_OFFLINE)  # before `datasets` is imported: nothing here may ask a network
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="copydesk-readback-") as cache:
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for loader in (_through_files, _through_datasets, _through_duckdb, _through_croissant):
+        for loader in (_through_datasets, _through_duckdb, _through_croissant):
             try:
-                found.extend(loader(release, Path(cache)))
+                found.extend(loader(release, scratch))
             except Exception as error:  # whatever a loader raises, a user would meet it too
                 what = str(error).replace(str(release.folder), "").splitlines() or [""]
                 message = f"{loader.__name__.removeprefix('_through_')} cannot read the release: {what[0][:200]}"
@@ -59,18 +55,6 @@ def read_back(release: Release) -> list[Diagnostic]:
 
 def _differs(file: str, message: str) -> Diagnostic:
     return Diagnostic(code="R001", place=Place(file=file), message=message)
-
-
-def _through_files(release: Release, cache: Path) -> Iterator[Diagnostic]:
-    """The Parquet files give the logical digest; the other loaders are then held to the files, which is quicker."""
-    for table in release.tables:
-        for split in table.splits:
-            digest = hashlib.sha256()
-            for rows in _written(release, table, split):
-                for line in lines(arrow.decode(rows, table.type)):
-                    digest.update(line)
-            if digest.hexdigest() != split.logical_sha256:
-                yield _differs(split.parquet[0].path, f"the files give other rows of {table.name}/{split.name}")
 
 
 def _written(release: Release, table: Table, split: SplitData) -> Iterator[pa.Table]:
@@ -207,56 +191,3 @@ def _agrees(given: Any, expected: Any) -> bool:
     if expected is None:
         return given is None or bool(given != given)
     return bool((given.decode("utf-8") if isinstance(given, bytes) else given) == expected)
-
-
-def flush_folders(folder: Path) -> None:
-    """Put the folder entries on the disk; the files were put there when they were closed."""
-    for path in (*(p for p in folder.rglob("*") if p.is_dir()), folder):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def take_name(staging: Path, target: Path) -> None:
-    """Make `staging` the release `target` in one step; a release of that name trades places and is removed.
-
-    Raises OSError if the folder cannot be written. Where the system has no exchange of names (it is Linux's), the
-    old release steps aside under a name that `recover` knows, so that a kill between the two steps loses nothing.
-    """
-    if not target.exists():
-        staging.rename(target)
-    elif _exchange(staging, target):
-        shutil.rmtree(staging)
-    else:
-        aside = target.with_name(f".old-{target.name}")
-        target.rename(aside)
-        staging.rename(target)
-        shutil.rmtree(aside)
-    descriptor = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def recover(output: Path) -> None:
-    """Undo what a killed `take_name` left: an old release that stepped aside comes back or goes."""
-    for aside in output.glob(".old-*"):
-        target = aside.with_name(aside.name.removeprefix(".old-"))
-        if target.exists():
-            shutil.rmtree(aside)
-        else:
-            aside.rename(target)
-
-
-def _exchange(left: Path, right: Path) -> bool:
-    """Swap two names atomically (renameat2, Linux 3.15); False where that does not exist."""
-    library = ctypes.CDLL(ctypes.util.find_library("c") or None, use_errno=True)
-    if not hasattr(library, "renameat2"):
-        return False
-    done = library.renameat2(
-        _AT_FDCWD, os.fsencode(left), _AT_FDCWD, os.fsencode(right), ctypes.c_uint(_RENAME_EXCHANGE)
-    )
-    return bool(done == 0)

@@ -1,0 +1,71 @@
+"""A decoded record, and where its values stand in the annotator's own file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from copydesk import jsontext
+from copydesk.diagnostics import Place
+from copydesk.sources import RawRecord, in_lines
+
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair: JSON can escape it, but it is no text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One decoded record. `locate` gives the place of a JSON pointer in the annotator's own file."""
+
+    kind: str
+    value: dict[str, Any]
+    locate: Callable[[str], Place]
+
+    @property
+    def id(self) -> str | None:
+        identifier = self.value.get("id")
+        return identifier if isinstance(identifier, str) else None
+
+
+def locator(raw: RawRecord, identifier: object) -> Callable[[str], Place]:
+    """Places in a JSON record. The walk that finds them is made once, and only if there is something to find."""
+    record = identifier if isinstance(identifier, str) and not SURROGATE.search(identifier) else None
+    known: dict[str, int] = {}
+
+    def locate(pointer: str) -> Place:
+        if not pointer:  # asked of every record; only findings are worth the walk
+            return Place(file=raw.file, line=raw.line, record=record)
+        text = raw.data.decode("utf-8")
+        if not known:
+            known.update(jsontext.positions(text))
+        near = pointer
+        while near not in known:  # the place of a property that is missing is its object's
+            near = near.rpartition("/")[0]
+        at = known[near]
+        return Place(
+            file=raw.file,
+            line=raw.line + text.count("\n", 0, at),
+            column=at - text.rfind("\n", 0, at),
+            pointer=pointer,
+            record=record,
+        )
+
+    return locate
+
+
+def find_again(root: Path, record: Place, pointer: str) -> Place:
+    """The place of a pointer in a record whose own place is known, for findings that come after the record was read.
+
+    A record of a JSON lines file is on one line; for any other, its file is read once more.
+    """
+    same = replace(record, column=None, pointer=pointer)
+    if in_lines(record.file):
+        return same
+    try:
+        raw = RawRecord(file=record.file, line=1, data=(root / record.file).read_bytes())
+        return locator(raw, record.record)(pointer)
+    except (OSError, ValueError, IndexError):  # it changed meanwhile
+        return same
