@@ -20,7 +20,7 @@ LAYERS = [
     ["__main__"],
     ["cli"],
     ["scaffold", "build"],
-    ["describe", "readback", "staging"],
+    ["describe", "prepare", "readback", "staging"],
     ["release.verify"],
     ["release"],
     ["expectations"],

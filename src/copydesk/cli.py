@@ -249,9 +249,9 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 
 def _schema(arguments: argparse.Namespace) -> int:
-    from copydesk.build import prepare
     from copydesk.contract.types import released
     from copydesk.diagnostics import BuildFailed, Report
+    from copydesk.prepare import prepare
     from copydesk.views import VIEWS
 
     report = Report()
