@@ -1,7 +1,7 @@
 """Agreement between two annotation passes: F1 of the spans, Krippendorff's alpha of their labels.
 
 Spans have no true negatives, so F1 between the passes is the measure for them (Hripcsak and Rothschild 2005);
-labels are compared over spans that both passes have, by nominal alpha (Krippendorff 2011).
+labels are compared over the spans that are matched between the passes, by nominal alpha (Krippendorff 2011).
 """
 
 from __future__ import annotations

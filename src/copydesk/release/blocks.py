@@ -201,7 +201,7 @@ def _agreement(facts: Facts, tables: Tables) -> str:
             "Spans: F1 of the one pass against the other, for equal and for overlapping spans. A layer without spans "
             "of its own is compared on those of the items that it names.\n",
             _grid(["Layer", *passes, "F1, equal", "F1, overlapping"], spans, 1),
-            "Labels: over the spans that both passes have.\n",
+            "Labels: over the spans that are matched, equal ones first, then those that overlap most.\n",
             _grid(["Layer", "Label column", "Spans", "Share equal", "Krippendorff's alpha"], labels, 2),
             "Spans by label:\n",
             _grid(["Layer", "Label", *passes, "F1, equal", "F1, overlapping"], by_label, 2),
