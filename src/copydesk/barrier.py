@@ -142,8 +142,10 @@ def _drop_unlinked(gathered: Gathered, contract: Contract, waive: Waive) -> None
         for kind in contract.kinds.values():
             for _, staged in sorted(gathered.staged.get(kind.name, {}).items()):
                 found = list(_link_findings(staged, kind, gathered, lost))
-                dropped = dropped or bool(found)
                 _judge(gathered, staged, waive(found))
+                if found:  # what comes later in this round must not take it for one that never was
+                    dropped = True
+                    lost.add((staged.kind, staged.id))
 
 
 def _judge(gathered: Gathered, staged: Staged, found: list[Diagnostic]) -> None:

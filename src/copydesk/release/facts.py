@@ -106,7 +106,8 @@ def _report(path: Path) -> Mapping[str, Any] | None:
     if not path.is_file():
         return None
     value = jsontext.loads(path.read_bytes())
-    assert isinstance(value, dict)
+    if not isinstance(value, dict):
+        raise ValueError(f"{path.name} holds no object")
     return value
 
 

@@ -60,19 +60,19 @@ def verify(folder: Path) -> tuple[Opened | None, list[Diagnostic]]:
     types, problems = load_row_types(folder, {name: schema_path(name) for name in names})
     if problems:
         return None, problems
-    opened = Opened(
-        folder=folder,
-        manifest=manifest,
-        files=files,
-        tables=tables_from_json(manifest["tables"], files, types),
-    )
+    try:
+        tables = tables_from_json(manifest["tables"], files, types)
+    except (LookupError, TypeError, AttributeError) as error:
+        message = f"the tables of the manifest cannot be read: {type(error).__name__} {error}"
+        return None, [Diagnostic(code="V009", place=Place(file=MANIFEST), message=message)]
+    opened = Opened(folder=folder, manifest=manifest, files=files, tables=tables)
     checks: tuple[Callable[[Opened], Iterator[Diagnostic]], ...] = (
         _tables, _features, _rows, _splits, _documents,
     )  # fmt: skip
     for check in checks:
         try:
             found.extend(check(opened))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, pa.ArrowException) as error:
             # Sums that hold over a file that cannot be read: it was made by something else than a build.
             what = str(error).splitlines()[0][:120].replace(str(folder), "") if str(error) else ""
             message = f"a part of the release cannot be read: {type(error).__name__} {what}".rstrip()
