@@ -273,3 +273,18 @@ def test_a_build_asks_nothing_of_a_network(project: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=ENVIRONMENT, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_link_that_does_not_group_may_cross_splits(project: Path) -> None:
+    edit_json(
+        project / "schema/link.schema.json",
+        lambda s: s["properties"].update(related={"type": "string", "x-link": "article", "description": "See also."}),
+    )
+    edit_json(project / "data/links/library.json", lambda r: r.update(related="story-000"))
+    add_lines(project, {"more.jsonl": many_articles(1)})
+    pin = '[[splits.pin]]\narticles = ["story-000"]\nsplit = "test"\nreason = "test"\n\n[release]'
+    replace_text(project / "dataset.toml", "[release]", pin)
+    outcome = build(Options(root=project))
+    ledger = {row["id"]: row["split"] for row in pq.read_table(outcome.folder / "ledger.parquet").to_pylist()}
+    assert (ledger["library-1"], ledger["story-000"]) == ("train", "test")
+    assert verify(outcome.folder)[1] == []

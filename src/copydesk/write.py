@@ -101,7 +101,18 @@ def name_shards(context: WriteContext, config: Config, written: Sequence[Written
                 files=entries,
             )
         )
-    return Table(config=config, type=node, splits=tuple(splits))
+    return Table(config=config, type=node, splits=tuple(splits), home=home_columns(config, context.contract))
+
+
+def home_columns(config: Config, contract: Contract) -> tuple[str, ...]:
+    """The columns that say by which articles a row stands in its split: its own, and those of grouping links."""
+    kind, primary = contract.kinds[config.kind], next(iter(contract.kinds))
+    whole = config.view == "records"
+    found = ["id" if whole else f"{kind.name}_id"] if kind.name == primary else []
+    if config.view in {"records", "pairs"}:
+        grouping = [n for n, linked in kind.linked().items() if linked == primary and kind.type.field_type(n).group]
+        found += [name if whole else f"{name}_{primary}_id" for name in grouping]
+    return tuple(found)
 
 
 def _rename(staging: Path, name: str, written: WrittenShard, index: int, count: int) -> FileEntry:

@@ -50,11 +50,15 @@ class SplitData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """One config as written: its row type (labels included) and its splits, never an empty one."""
+    """One config as written: its row type (labels included) and its splits, never an empty one.
+
+    `home`: the columns with ids of articles that must be of the row's split.
+    """
 
     config: Config
     type: Type
     splits: tuple[SplitData, ...]
+    home: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -109,6 +113,7 @@ def tables_as_json(tables: Iterable[Table]) -> dict[str, Any]:
             "layer": table.config.layer,
             "default": table.config.default,
             "description": table.config.description,
+            "home": list(table.home),
             "rows": table.rows,
             "splits": {split.name: _split_as_json(split) for split in table.splits},
         }
@@ -151,5 +156,5 @@ def tables_from_json(
             )
             for split_name, split in table["splits"].items()
         )  # fmt: skip
-        made.append(Table(config=config, type=types[name], splits=splits))
+        made.append(Table(config=config, type=types[name], splits=splits, home=tuple(table["home"])))
     return tuple(made)

@@ -212,22 +212,13 @@ def _splits(opened: Opened) -> Iterator[Diagnostic]:
             message = f"the group {entry['group']!r} stands in {groups[entry['group']]} and {entry['split']}"
             yield Diagnostic(code="V007", place=Place(file="ledger.parquet"), message=message)
     home = {entry["id"]: entry["split"] for entry in ledger if entry["released"]}
-    primary = opened.manifest["primary"]
     for table in opened.tables:
-        columns = [c for c in article_columns(table, primary) if table.type.get(c)]
-        for split in table.splits if columns else ():
-            for row in read_rows(opened.folder, split.parquet, table.type, columns).to_pylist():
+        for split in table.splits if table.home else ():
+            for row in read_rows(opened.folder, split.parquet, table.type, list(table.home)).to_pylist():
                 stray = sorted(str(v) for v in row.values() if v is not None and home.get(v) != split.name)
                 if stray:
                     message = f"{table.name}/{split.name} has a row of {stray[0]!r}, which is not of this split"
                     yield Diagnostic(code="V007", place=Place(file=split.parquet[0].path), message=message)
-
-
-def article_columns(table: Table, primary: str) -> list[str]:
-    """The columns of a table that hold ids of articles."""
-    if table.config.view == "records" and table.config.kind == primary:
-        return ["id"]
-    return [name for name in table.type.names if name == f"{primary}_id" or name.endswith(f"_{primary}_id")]
 
 
 def _documents(opened: Opened) -> Iterator[Diagnostic]:
