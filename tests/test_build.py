@@ -9,8 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -126,47 +124,57 @@ def test_a_later_version_adds_shards_and_leaves_the_old_ones(project: Path) -> N
     assert old.exists()
 
 
-def in_staging(name: str) -> Callable[[Path], bool]:
-    return lambda dist: any(dist.glob(f".staging-*/**/{name}"))
+KILLER = """
+import os, signal, sys
+event_wanted, name_wanted = sys.argv[1:3]
+def hook(event, arguments):
+    if event == event_wanted and any(str(a).endswith(name_wanted) for a in arguments[:2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(hook)
+from copydesk.cli import main
+sys.exit(main(["build", "--workers", "1", "--project", sys.argv[3]]))
+"""
 
 
 @pytest.mark.parametrize(
-    "moment",
+    ("event", "name"),
     [
-        in_staging("spool"),
-        in_staging("*.arrow"),
-        in_staging("*.part"),
-        in_staging("train-00000-of-00001.parquet"),
-        in_staging("README.md"),
-        in_staging("SHA256SUMS"),
+        ("os.mkdir", "spool"),
+        ("open", "00000.part"),
+        ("os.rename", "00000-of-00001.parquet"),
+        ("open", "README.md"),
+        ("open", "manifest.json"),
+        ("open", "SHA256SUMS"),
+        ("open", ".ledger.jsonl.new"),
+        ("os.rename", "ledger.jsonl"),
+        ("open", ".DATASHEET.md.new"),
     ],
-    ids=["started", "staged", "writing", "written", "described", "sealing"],
 )
 def test_a_killed_build_leaves_the_previous_release_whole(
-    reference: tuple[Path, dict[str, bytes]], tmp_path: Path, moment: Callable[[Path], bool]
+    reference: tuple[Path, dict[str, bytes]], tmp_path: Path, event: str, name: str
 ) -> None:
+    """The build kills itself, with the signal that nothing can catch, right before it does a certain thing."""
     project = tmp_path / "project"
     shutil.copytree(reference[0], project)
     dist = project / "dist"
     old = content(dist / "tiny-0.1.0")
     edit_json(project / "data/articles/library-1.json", lambda r: r["mentions"][0].update(label="PERSON"))
-    command = [sys.executable, "-m", "copydesk", "build", "--project", str(project), "--workers", "1"]
-    running = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while running.poll() is None:
-        if moment(dist):
-            running.send_signal(signal.SIGKILL)
-        time.sleep(0.0005)
-    assert running.returncode == -signal.SIGKILL
+    with (project / "DATASHEET.md").open("a", encoding="utf-8") as datasheet:
+        datasheet.write("\nArticles: <!-- copydesk:value articles --><!-- /copydesk -->\n")
+    with (project / "data" / "more.jsonl").open("a", encoding="utf-8") as articles:
+        articles.write(json.dumps({**many_articles(1)[0], "id": "late"}) + "\n")
+    command = [sys.executable, "-c", KILLER, event, name, str(project)]
+    killed = subprocess.run(command, env=ENVIRONMENT, capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
     now = content(dist / "tiny-0.1.0")
     assert list(verify_files(dist / "tiny-0.1.0")) == []
-    visible = sorted(p.name for p in dist.iterdir() if not p.name.startswith("."))
-    assert visible == ["tiny-0.1.0"]
+    assert sorted(p.name for p in dist.iterdir() if not p.name.startswith(".")) == ["tiny-0.1.0"]
     done = run_build(project)
     assert done.returncode == 0, done.stderr
     assert not list(dist.glob(".staging-*"))
     _, found = verify(dist / "tiny-0.1.0")
     assert found == []
-    assert now in (old, content(dist / "tiny-0.1.0"))
+    assert now == (content(dist / "tiny-0.1.0") if name == ".DATASHEET.md.new" else old)
 
 
 def test_a_refused_build_leaves_the_previous_release_and_the_ledger(project: Path) -> None:
