@@ -83,6 +83,15 @@ def test_a_build_prints_what_to_do_next(project: Path) -> None:
     assert sums.returncode == 0
 
 
+def test_a_reader_that_has_seen_enough_is_no_bug(project: Path) -> None:
+    command = f"{sys.executable} -m copydesk build --project {project} | head -n 1; exit ${{PIPESTATUS[0]}}"
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"}
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 0
+    assert done.stdout.startswith("sealed ")
+    assert "bug" not in done.stderr
+
+
 def test_nobody_watching_means_no_progress_and_no_colour(project: Path) -> None:
     done = run("check", cwd=project, CI="true")
     assert "\x1b" not in done.stdout + done.stderr

@@ -55,6 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped; nothing was released", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # `head` has read enough of what went well; what did not goes through `_write`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLEAN
     except Exception:
         traceback.print_exc()
         print("\nThis is a bug in copydesk, not in your data: please report the lines above.", file=sys.stderr)
