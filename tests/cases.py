@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -140,3 +141,24 @@ def without_pin(folder: Path) -> None:
     content = (folder / PROJECT).read_text(encoding="utf-8")
     start, end = content.index("[[splits.pin]]"), content.index("[release]")
     (folder / PROJECT).write_text(content[:start] + content[end:], encoding="utf-8")
+
+
+def reseal(release: Path, *, croissant: bool = True) -> None:
+    """Make manifest, sums and, if asked, Croissant true again of what the files are now, and nothing else."""
+    if croissant:
+        edit_json(release / "croissant.json", lambda described: _digests(release, described["distribution"]))
+    manifest = json.loads((release / "manifest.json").read_bytes())
+    for entry in manifest["files"]:
+        data = (release / entry["path"]).read_bytes()
+        entry |= {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    document = json.dumps(manifest, indent=2).encode()
+    (release / "manifest.json").write_bytes(document)
+    digests = {entry["path"]: entry["sha256"] for entry in manifest["files"]}
+    digests["manifest.json"] = hashlib.sha256(document).hexdigest()
+    (release / "SHA256SUMS").write_text("".join(f"{digests[path]}  {path}\n" for path in sorted(digests)))
+
+
+def _digests(release: Path, entries: list[dict[str, Any]]) -> None:
+    for entry in entries:
+        if (path := release / entry.get("contentUrl", ".")).is_file():
+            entry["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()

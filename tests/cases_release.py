@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import json
 import multiprocessing
 import os
 import shutil
@@ -17,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from cases import LINK, ONE, PROJECT, Break, Case, at, both, mention, remove, text, value, write
+from cases import LINK, ONE, PROJECT, Break, Case, at, both, mention, remove, reseal, text, value, write
 
 from conftest import replace_text
 from copydesk import build as builder
@@ -185,25 +183,6 @@ BUILD_CASES = {
     "R013": Case(breaks=_worker_dies, file=PROJECT, run="build"),
     "R012": Case(breaks=_edited_meanwhile, file="DATASHEET.md", run="build"),
 }  # fmt: skip
-
-
-def reseal(release: Path) -> None:
-    """Make Croissant, manifest and sums true again of what the files are now."""
-    described = json.loads((release / "croissant.json").read_bytes())
-    for entry in described["distribution"]:
-        path = release / entry.get("contentUrl", ".")
-        if path.is_file():
-            entry["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    (release / "croissant.json").write_text(json.dumps(described))
-    manifest = json.loads((release / "manifest.json").read_bytes())
-    for entry in manifest["files"]:
-        data = (release / entry["path"]).read_bytes()
-        entry |= {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    document = json.dumps(manifest, indent=2).encode()
-    (release / "manifest.json").write_bytes(document)
-    digests = {entry["path"]: entry["sha256"] for entry in manifest["files"]}
-    digests["manifest.json"] = hashlib.sha256(document).hexdigest()
-    (release / "SHA256SUMS").write_text("".join(f"{digests[path]}  {path}\n" for path in sorted(digests)))
 
 
 def sealed(*steps: Break) -> Break:

@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from cases import reseal
 from test_build import ENVIRONMENT, content
 
 from conftest import edit_json, replace_text
@@ -54,40 +55,20 @@ def release(built: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(built / "dist/tiny-0.1.0", tmp_path / "release"))
 
 
-def resum(release: Path, *, croissant: bool = True) -> None:
-    """Make manifest, sums and, if asked, Croissant true again of what the files are now, and nothing else."""
-    described = (release / "croissant.json").read_bytes() if croissant else b""
-    if described.startswith(b"{\n"):
-        value = json.loads(described)
-        for entry in value["distribution"]:
-            if (path := release / entry.get("contentUrl", ".")).is_file():
-                entry["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
-        (release / "croissant.json").write_text(json.dumps(value, indent=1))
-    manifest = json.loads((release / "manifest.json").read_bytes())
-    for entry in manifest["files"]:
-        data = (release / entry["path"]).read_bytes()
-        entry |= {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    document = json.dumps(manifest, indent=2).encode()
-    (release / "manifest.json").write_bytes(document)
-    digests = {entry["path"]: entry["sha256"] for entry in manifest["files"]}
-    digests["manifest.json"] = hashlib.sha256(document).hexdigest()
-    (release / "SHA256SUMS").write_text("".join(f"{digests[path]}  {path}\n" for path in sorted(digests)))
-
-
 def says(release: Path) -> list[tuple[str, str]]:
     """(code, file) of what `verify` finds, each once."""
     return sorted({(d.code, d.place.file) for d in verify(release)[1]})
 
 
 def test_a_release_summed_anew_is_as_good_as_before(release: Path) -> None:
-    resum(release)
+    reseal(release)
     assert says(release) == []
 
 
 def test_the_json_lines_are_the_rows(release: Path) -> None:
     file = "jsonl/mentions/train-00000-of-00001.jsonl"
     replace_text(release / file, '"PLACE"', '"PERSON"')
-    resum(release)
+    reseal(release)
     assert says(release) == [("V004", file)]
 
 
@@ -96,7 +77,7 @@ def edit_ledger(release: Path, change: Callable[[list[dict[str, Any]]], None]) -
     entries = table.to_pylist()
     change(entries)
     pq.write_table(pa.Table.from_pylist(entries, schema=table.schema), release / "ledger.parquet")
-    resum(release)
+    reseal(release)
 
 
 def test_a_row_stands_in_the_split_of_its_article(release: Path) -> None:
@@ -121,7 +102,7 @@ def test_the_rows_of_the_manifest_are_those_of_the_splits(
     release: Path, change: Callable[[dict[str, Any]], None]
 ) -> None:
     edit_json(release / "manifest.json", lambda m: change(m["tables"]))
-    resum(release)
+    reseal(release)
     assert says(release) == [("V008", "manifest.json")]
 
 
@@ -131,13 +112,13 @@ def test_the_digests_of_croissant_are_those_of_the_files(release: Path) -> None:
         entry["sha256"] = "0" * 64
 
     edit_json(release / "croissant.json", change)
-    resum(release, croissant=False)
+    reseal(release, croissant=False)
     assert says(release) == [("V008", "croissant.json")]
 
 
 def test_the_version_of_croissant_is_that_of_the_manifest(release: Path) -> None:
     edit_json(release / "croissant.json", lambda c: c.update(version="9.9.9"))
-    resum(release, croissant=False)
+    reseal(release, croissant=False)
     assert says(release) == [("V008", "croissant.json")]
 
 
@@ -153,7 +134,7 @@ def test_the_version_of_croissant_is_that_of_the_manifest(release: Path) -> None
 )
 def test_the_card_says_what_the_manifest_says(release: Path, old: str, new: str) -> None:
     replace_text(release / "README.md", old, new)
-    resum(release)
+    reseal(release)
     assert says(release) == [("V008", "README.md")]
 
 
@@ -177,7 +158,7 @@ def test_the_card_says_what_the_manifest_says(release: Path, old: str, new: str)
 )
 def test_a_part_that_cannot_be_read_is_a_finding(release: Path, file: str, data: bytes) -> None:
     (release / file).write_bytes(data)
-    resum(release)
+    reseal(release, croissant=file != "croissant.json")
     assert "V009" in {code for code, _ in says(release)}
 
 
@@ -198,7 +179,7 @@ def test_a_part_that_cannot_be_read_is_a_finding(release: Path, file: str, data:
 def test_a_manifest_that_lacks_something_is_a_finding(release: Path, change: Callable[[dict[str, Any]], None]) -> None:
     edit_json(release / "manifest.json", lambda m: change(m) and None)
     if isinstance(json.loads((release / "manifest.json").read_bytes())["files"], list):
-        resum(release)
+        reseal(release)
     assert {"V008", "V009"} & {code for code, _ in says(release)}
 
 
@@ -235,7 +216,7 @@ def seal_one(project: Project, mark: str) -> Report:
         (folders.release / "part/data.txt").write_text(mark)
         entry = {"path": "part/data.txt", "size": len(mark), "sha256": hashlib.sha256(mark.encode()).hexdigest()}
         (folders.release / "manifest.json").write_text(json.dumps({"format": 1, "files": [entry]}))
-        resum(folders.release, croissant=False)
+        reseal(folders.release, croissant=False)
         staging.seal(project, folders, report)
     return report
 

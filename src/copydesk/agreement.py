@@ -6,17 +6,20 @@ labels are compared over the spans that are matched between the passes, by nomin
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from copydesk.checks.spans import span_ranges
+from copydesk.contract.arrow import spool_schema
 from copydesk.contract.types import Contract, Kind, Type
 from copydesk.diagnostics import Diagnostic, Report, Severity
-from copydesk.importers import IMPORTERS, Record
 from copydesk.project import Project
-from copydesk.sources import BLOCK_SIZE, RawRecord, cut, list_files, read
+from copydesk.sources import BLOCK_SIZE, cut, list_files
+from copydesk.spool import gather
 from copydesk.stage import StageContext, stage_block
 
 Ranges = tuple[tuple[int, int], ...]
@@ -211,14 +214,13 @@ def _load_pass(project: Project, contract: Contract, number: int, report: Report
         report.add(Diagnostic(code="P004", place=place, message=f"the pass {folder!r} has no records"))
     blocks, found = cut(side, listed, BLOCK_SIZE)
     report.add(found)
-    for block in blocks:
-        source = side.sources[block.source]
-        result = stage_block(StageContext(project=side, contract=contract), block)
-        report.add(d for d in result.diagnostics if d.severity is Severity.ERROR)
-        passed = {staged.id for staged in result.staged}
-        for raw in read(project.root, block):
-            if isinstance(raw, RawRecord):
-                for record in IMPORTERS[source.format].read(project.root, source, raw):
-                    if isinstance(record, Record) and record.id in passed:
-                        records.setdefault(source.kind, {})[record.id] = record.value
+    with tempfile.TemporaryDirectory(prefix="copydesk-pass-") as spool:
+        context = StageContext(project=side, contract=contract, spool=Path(spool))
+        for block in blocks:
+            result = stage_block(context, block)
+            report.add(d for d in result.diagnostics if d.severity is Severity.ERROR)
+            kind = contract.kinds[side.sources[block.source].kind]
+            addresses = [staged.address for staged in result.staged]
+            rows = gather(Path(spool), kind.name, addresses, spool_schema(kind.type))
+            records.setdefault(kind.name, {}).update({row["id"]: row for row in rows.to_pylist()})
     return folder.rstrip("/").rsplit("/", 1)[-1], records
