@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import cases_formats
 import cases_inputs
 import cases_release
 import pyarrow as pa
@@ -29,7 +30,7 @@ from copydesk.release.model import Release
 from copydesk.release.verify import verify
 from copydesk.scaffold import create
 
-CASES: dict[str, Case] = {**cases_inputs.CASES, **cases_release.CASES}
+CASES: dict[str, Case] = {**cases_inputs.CASES, **cases_formats.CASES, **cases_release.CASES}
 GOLDEN = ROOT / "tests" / "golden"
 BLESS = os.environ.get("BLESS") == "1"
 KEYS = ["code", "slug", "severity", "message", "file", "line", "column", "pointer", "record", "notes", "help"]

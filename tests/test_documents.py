@@ -13,11 +13,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from copydesk import yamltext
 from copydesk.contract import arrow
 from copydesk.contract.types import Field, Label, Type
 from copydesk.diagnostics import Severity
 from copydesk.project import Config, Dataset, Project, ReleaseOptions, Splits
-from copydesk.release import blocks, card, citation, croissant, datasheet, yamltext
+from copydesk.release import blocks, card, citation, croissant, datasheet
 from copydesk.release.changelog import check_changelog
 from copydesk.release.facts import Facts, read_facts
 from copydesk.release.manifest import dataset_as_json

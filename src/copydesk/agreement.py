@@ -1,15 +1,11 @@
-"""Agreement between two annotation passes: F1 of the spans, Krippendorff's alpha of their labels.
-
-Spans have no true negatives, so F1 between the passes is the measure for them (Hripcsak and Rothschild 2005);
-labels are compared over the spans that are matched between the passes, by nominal alpha (Krippendorff 2011).
-"""
+"""Agreement between annotation passes: which items of which layers are compared. The measures are in reliability.py."""
 
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -17,69 +13,15 @@ from copydesk.checks.spans import span_ranges
 from copydesk.contract.arrow import spool_schema
 from copydesk.contract.types import Contract, Kind, Type
 from copydesk.diagnostics import Diagnostic, Report, Severity
-from copydesk.project import Project
+from copydesk.importers.intake import units_of
+from copydesk.project import Project, Source
+from copydesk.reliability import Item, Side, label_figures, span_figures
+from copydesk.reliability import units_of as spans_in_common
 from copydesk.sources import BLOCK_SIZE, cut, list_files
-from copydesk.spool import gather
+from copydesk.spool import gather, read_passes
 from copydesk.stage import StageContext, stage_block
 
-Ranges = tuple[tuple[int, int], ...]
 Records = dict[str, dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One annotated item of a pass: the record and span it stands on, its id, its labels by property."""
-
-    record: str
-    ranges: Ranges
-    id: str
-    labels: dict[str, str] = field(default_factory=dict, hash=False, compare=False)
-
-    def overlap(self, other: Item) -> int:
-        """Code points that two items of one record share."""
-        if self.record != other.record:
-            return 0
-        return sum(max(0, min(e, f) - max(s, t)) for s, e in self.ranges for t, f in other.ranges)
-
-
-def alpha(pairs: Sequence[tuple[str, str]]) -> float | None:
-    """Krippendorff's alpha, nominal, two passes, no missing values; None where it is undefined.
-
-    It is undefined without units, and where all values are the same: there was nothing to disagree on.
-    """
-    counts = Counter(value for pair in pairs for value in pair)
-    total = sum(counts.values())
-    expected = total**2 - sum(n * n for n in counts.values())
-    if not pairs or expected == 0:
-        return None
-    observed = sum(2 for left, right in pairs if left != right)
-    return 1 - (total - 1) * observed / expected
-
-
-def f1(matches: int, left: int, right: int) -> float | None:
-    """F1 of two sets of which `matches` members meet; None if both are empty."""
-    return 2 * matches / (left + right) if left + right else None
-
-
-def match(left: Sequence[Item], right: Sequence[Item]) -> list[tuple[Item, Item]]:
-    """Pair the items of two passes one to one: equal spans first, then by the greatest overlap."""
-    candidates: list[tuple[int, int, int, int]] = []
-    there: dict[str, list[int]] = {}
-    for j, other in enumerate(right):
-        there.setdefault(other.record, []).append(j)
-    for i, one in enumerate(left):
-        for j in there.get(one.record, ()):
-            other = right[j]
-            shared = one.overlap(other)
-            if shared:
-                candidates.append((one.ranges != other.ranges, -shared, i, j))
-    used_left, used_right, pairs = set[int](), set[int](), []
-    for _, _, i, j in sorted(candidates):
-        if i not in used_left and j not in used_right:
-            used_left.add(i)
-            used_right.add(j)
-            pairs.append((left[i], right[j]))
-    return sorted(pairs, key=lambda pair: (pair[0].record, pair[0].ranges, pair[0].id))
 
 
 def layer_items(kind: Kind, layer: str, records: Records) -> list[Item]:
@@ -104,53 +46,65 @@ def _labels(node: Type, value: dict[str, Any]) -> dict[str, str]:
     return {f.name: value[f.name] for f in node.fields if f.type.kind == "label" and value.get(f.name) is not None}
 
 
-def compare_layers(left: list[Item], right: list[Item]) -> dict[str, Any]:
-    """The figures for one layer: counts, F1 exact and overlapping, alpha for each label property, F1 by label."""
-    pairs = match(left, right)
-    names = sorted({name for item in (*left, *right) for name in item.labels})
-    first = next((name for name in ("label", *names) if name in names), None)
+def compare_layers(sides: Sequence[Sequence[Item]], seen: Sequence[Set[str]], names: Sequence[str]) -> dict[str, Any]:
+    """The figures for one layer: counts, F1 exact and overlapping, alpha for each label property, F1 by label.
+
+    `sides`: the items of each pass; `seen`: the articles that each pass went over, with or without finding anything.
+    """
+    common = {article for one, two in combinations(seen, 2) for article in one & two}
+    grouped = [_by_record(side, went_over & common) for side, went_over in zip(sides, seen, strict=True)]
+    properties = sorted({name for side in sides for item in side for name in item.labels})
+    first = next((name for name in ("label", *properties) if name in properties), None)
     return {
-        "items": [len(left), len(right)],
-        "exact_f1": _rounded(f1(_exact(left, right), len(left), len(right))),
-        "overlap_f1": _rounded(f1(len(pairs), len(left), len(right))),
-        "labels": {name: _label_figures([(a.labels[name], b.labels[name]) for a, b in pairs]) for name in names},
-        "by_label": _by_label(left, right, first) if first else {},
+        "items": [sum(map(len, side.values())) for side in grouped],
+        **span_figures(grouped, names),
+        "labels": {name: label_figures(units) for name, units in _label_units(grouped, properties).items()},
+        "by_label": _by_label(grouped, first, names) if first else {},
     }
 
 
-def _exact(left: Iterable[Item], right: Iterable[Item]) -> int:
-    there = Counter((item.record, item.ranges) for item in right)
-    return sum((Counter((item.record, item.ranges) for item in left) & there).values())
+def _by_record(items: Iterable[Item], articles: Set[str]) -> dict[str, list[Item]]:
+    out: dict[str, list[Item]] = {article: [] for article in articles}
+    for item in items:
+        if item.record in out:
+            out[item.record].append(item)
+    return out
 
 
-def _by_label(left: list[Item], right: list[Item], name: str) -> dict[str, Any]:
+def _label_units(sides: Sequence[Side], properties: Sequence[str]) -> dict[str, dict[str, list[list[str]]]]:
+    """Label property -> article -> for each span that passes have in common the labels they give it."""
+    out: dict[str, dict[str, list[list[str]]]] = {name: {} for name in properties}
+    for article in sorted({article for side in sides for article in side}):
+        units = spans_in_common([side[article] for side in sides if article in side])
+        for name in properties:
+            given = [[item.labels[name] for item in unit if name in item.labels] for unit in units if len(unit) > 1]
+            out[name][article] = [values for values in given if len(values) > 1]
+    return out
+
+
+def _by_label(sides: Sequence[Side], name: str, names: Sequence[str]) -> dict[str, Any]:
     out = {}
-    for label in sorted({item.labels[name] for item in (*left, *right)}):
-        ours = [item for item in left if item.labels[name] == label]
-        theirs = [item for item in right if item.labels[name] == label]
+    labels = {item.labels[name] for side in sides for items in side.values() for item in items if name in item.labels}
+    for label in sorted(labels):
+        only = [
+            {article: [i for i in items if i.labels.get(name) == label] for article, items in side.items()}
+            for side in sides
+        ]
+        figures = span_figures(only, names)
         out[label] = {
-            "items": [len(ours), len(theirs)],
-            "exact_f1": _rounded(f1(_exact(ours, theirs), len(ours), len(theirs))),
-            "overlap_f1": _rounded(f1(len(match(ours, theirs)), len(ours), len(theirs))),
+            "items": [sum(map(len, side.values())) for side in only],
+            "exact_f1": figures["exact_f1"],
+            "overlap_f1": figures["overlap_f1"],
         }
     return out
 
 
-def _label_figures(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    same = sum(left == right for left, right in pairs)
-    return {
-        "units": len(pairs),
-        "alpha": _rounded(alpha(pairs)),
-        "agreement": _rounded(same / len(pairs) if pairs else None),
-    }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
-
-
 def compare_links(
-    kind: Kind, layer: str, links: Sequence[Records], items: Sequence[dict[tuple[str, str], list[Item]]]
+    kind: Kind,
+    layer: str,
+    links: Sequence[Records],
+    items: Sequence[dict[tuple[str, str], list[Item]]],
+    names: Sequence[str],
 ) -> dict[str, Any]:
     """The figures for a layer whose items stand on items of linked records: labels over matched items.
 
@@ -174,27 +128,32 @@ def compare_links(
                     labels = _labels(node, value)
                     side.append(Item(record=anchor.record, ranges=anchor.ranges, id=anchor.id, labels=labels))
         sides.append(side)
-    return compare_layers(sides[0], sides[1])
+    seen = [{item.record for item in side} for side in sides]
+    return compare_layers(sides, seen, names)
 
 
 def agreement(contract: Contract, passes: Sequence[tuple[str, dict[str, Records]]]) -> dict[str, Any]:
-    """The agreement of the first two passes, each given as (name, kind -> id -> record)."""
-    (left_name, left), (right_name, right) = passes[:2]
+    """The agreement of two or more passes, each given as (name, kind -> id -> record).
+
+    Each pair of passes is compared on the articles that both went over.
+    """
+    names = [name for name, _ in passes]
     layers: dict[str, Any] = {}
-    items: list[dict[tuple[str, str], list[Item]]] = [{}, {}]
+    items: list[dict[tuple[str, str], list[Item]]] = [{} for _ in passes]
+    for kind in contract.kinds.values():
+        records = [given.get(kind.name, {}) for _, given in passes]
+        for layer in kind.layers():
+            for side, known in zip(items, records, strict=True):
+                side[kind.name, layer] = layer_items(kind, layer, known)
+            sides = [side[kind.name, layer] for side in items]
+            if any(sides):
+                layers[layer] = compare_layers(sides, [set(known) for known in records], names)
     for kind in contract.kinds.values():
         for layer in kind.layers():
-            for side, records in zip(items, (left, right), strict=True):
-                side[kind.name, layer] = layer_items(kind, layer, records.get(kind.name, {}))
-            ours, theirs = items[0][kind.name, layer], items[1][kind.name, layer]
-            if ours or theirs:
-                layers[layer] = compare_layers(ours, theirs)
-    for kind in contract.kinds.values():
-        for layer in kind.layers():
-            figures = compare_links(kind, layer, [left.get(kind.name, {}), right.get(kind.name, {})], items)
+            figures = compare_links(kind, layer, [given.get(kind.name, {}) for _, given in passes], items, names)
             if figures:
                 layers[layer] = figures
-    return {"passes": [left_name, right_name], "layers": layers}
+    return {"passes": names, "layers": layers}
 
 
 def load_passes(project: Project, contract: Contract, report: Report) -> list[tuple[str, dict[str, Records]]]:
@@ -205,14 +164,16 @@ def load_passes(project: Project, contract: Contract, report: Report) -> list[tu
 def _load_pass(project: Project, contract: Contract, number: int, report: Report) -> tuple[str, dict[str, Records]]:
     folder, records = project.passes[number], dict[str, Records]()
     sources = tuple(
-        replace(s, paths=(f"{folder}/{s.kind}/*.json", f"{folder}/{s.kind}/*.jsonl")) for s in project.sources
+        Source(kind=s.kind, paths=(f"{folder}/{s.kind}/*.json", f"{folder}/{s.kind}/*.jsonl"), defaults=s.defaults)
+        for s in project.sources
     )
     side = replace(project, sources=sources)
-    listed, _ = list_files(side)
-    if not listed:
+    listings, _ = list_files(side)
+    units, _ = units_of(side, listings)
+    if not units:
         place = project.place(f"/agreement/passes/{number}")
         report.add(Diagnostic(code="P004", place=place, message=f"the pass {folder!r} has no records"))
-    blocks, found = cut(side, listed, BLOCK_SIZE)
+    blocks, found = cut(listings, units, BLOCK_SIZE)
     report.add(found)
     with tempfile.TemporaryDirectory(prefix="copydesk-pass-") as spool:
         context = StageContext(project=side, contract=contract, spool=Path(spool))
@@ -224,3 +185,13 @@ def _load_pass(project: Project, contract: Contract, number: int, report: Report
             rows = gather(Path(spool), kind.name, addresses, spool_schema(kind.type))
             records.setdefault(kind.name, {}).update({row["id"]: row for row in rows.to_pylist()})
     return folder.rstrip("/").rsplit("/", 1)[-1], records
+
+
+def spooled_passes(spool: Path, contract: Contract) -> list[tuple[str, dict[str, Records]]]:
+    """The passes that the sources themselves hold, by the name of the annotator."""
+    passes: dict[str, dict[str, Records]] = {}
+    for kind in contract.kinds:
+        for row in read_passes(spool, kind):
+            record = row["record"]
+            passes.setdefault(row["annotator"], {}).setdefault(kind, {})[record["id"]] = record
+    return sorted(passes.items())

@@ -12,11 +12,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from copydesk.articles.prune import Dropped
 from copydesk.checks.finding import visit
 from copydesk.contract.types import Contract, Kind, Ref, Type, walk_types
 from copydesk.diagnostics import Diagnostic, Place, Severity, lower
 from copydesk.grouping import Edge, components, shared_edges
 from copydesk.importers import find_again
+from copydesk.importers.intake import Counts, intake_findings
 from copydesk.jsontext import pointer_to
 from copydesk.project import Config, Pin, Project
 from copydesk.splits import Ledger, assign, generation
@@ -38,6 +40,8 @@ class Gathered:
     root: Path
     staged: dict[str, dict[str, Staged]]
     failed: list[Failed] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+    counts: dict[int, Counts] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     used: set[Waiver] = field(default_factory=set)
 
@@ -88,10 +92,13 @@ def gather_results(project: Project, results: Iterable[StageResult]) -> Gathered
     out = Gathered(root=project.root, staged={kind: {} for kind in project.kinds})
     for result in results:
         out.failed.extend(result.failed)
+        out.dropped.extend(result.dropped)
+        out.counts.setdefault(result.source, Counter()).update(result.counts)
         out.diagnostics.extend(result.diagnostics)
         out.used |= result.used
         for staged in result.staged:
             out.staged[staged.kind].setdefault(staged.id, staged)
+    out.diagnostics.extend(intake_findings(project, out.counts))
     everything = sorted((s for r in results for s in r.staged), key=lambda s: _file_order(s.place))
     first: dict[tuple[str, str], Staged] = {}
     for staged in everything:
@@ -115,6 +122,11 @@ def _file_order(place: Place) -> tuple[str, int]:
     return place.file, place.line or 0
 
 
+def batched(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """The ids in pieces of `size`."""
+    return (ids[start : start + size] for start in range(0, len(ids), size))
+
+
 def check_links(gathered: Gathered, contract: Contract, fetch: Fetch, waive: Waive) -> None:
     """B002–B004 and B006: do links, and what they name in the linked records, exist? A link that fails is failed.
 
@@ -124,12 +136,15 @@ def check_links(gathered: Gathered, contract: Contract, fetch: Fetch, waive: Wai
     for kind in contract.kinds.values():
         if not _has_cross_refs(kind.type):
             continue
-        for _, staged in sorted(gathered.staged.get(kind.name, {}).items()):
-            found = [
-                Diagnostic(code=code, place=_inside(gathered, staged, pointer), message=message)
-                for code, pointer, message in _cross_findings(staged, kind, contract, fetch)
-            ]
-            _judge(gathered, staged, waive(found))
+        known = _Items(contract, fetch)
+        for batch in batched(sorted(gathered.staged.get(kind.name, {})), 500):
+            for record in fetch(kind.name, batch).to_pylist():
+                staged = gathered.staged[kind.name][record["id"]]
+                found = [
+                    Diagnostic(code=code, place=_inside(gathered, staged, pointer), message=message)
+                    for code, pointer, message in _cross_findings(record, kind, known)
+                ]
+                _judge(gathered, staged, waive(found))
     _drop_unlinked(gathered, contract, waive)
 
 
@@ -170,6 +185,8 @@ def _link_findings(
 
 
 def _inside(gathered: Gathered, staged: Staged, pointer: str) -> Place:
+    if not staged.native:  # the pointer is into the record, which is not what the file looks like
+        return staged.place
     return find_again(gathered.root, staged.place, pointer)
 
 
@@ -181,34 +198,58 @@ def _has_cross_refs(node: Type) -> bool:
     return any(is_cross_ref(inner) for _, inner in walk_types(node))
 
 
-def _cross_findings(staged: Staged, kind: Kind, contract: Contract, fetch: Fetch) -> Iterator[tuple[str, str, str]]:
+class _Items:
+    """The ids of the items of linked records, fetched once for the many links that name them."""
+
+    def __init__(self, contract: Contract, fetch: Fetch) -> None:
+        self._contract, self._fetch = contract, fetch
+        self._known: dict[tuple[str, str, str], list[Any]] = {}
+
+    def of(self, kind: str, identifier: str, layer: str) -> list[Any]:
+        """The ids of the items of a layer of a record."""
+        known = self._known.get((kind, identifier, layer))
+        if known is None:
+            key = self._contract.kinds[kind].type.field_type(layer).key
+            items = self._fetch(kind, [identifier]).column(layer)[0].as_py() or []
+            if len(self._known) > 5_000:  # links stand by their articles more often than not
+                self._known.clear()
+            known = self._known[kind, identifier, layer] = [item[key] for item in items]
+        return known
+
+
+def _cross_findings(record: Mapping[str, Any], kind: Kind, known: _Items) -> Iterator[tuple[str, str, str]]:
     """(code, pointer, message) for references into the linked records."""
-    record = fetch(kind.name, [staged.id]).to_pylist()[0]
-    named: dict[Ref, list[tuple[str, Any]]] = {}
+    named: dict[tuple[Ref, str, str], list[tuple[str, Any]]] = {}
     layers: dict[Ref, str] = {}
     for path, node in walk_types(kind.type):
         if node.ref is not None and node.ref.record is not None:
-            named.setdefault(node.ref, [])
             layers.setdefault(node.ref, pointer_to(takewhile(lambda step: step != "*", path)))
-    for pointer, value, node in visit(record, kind.type, is_cross_ref):
+            linked = record.get(node.ref.record)
+            if not kind.stands_beside(node.ref, path[0]) and linked is not None:
+                named.setdefault((node.ref, kind.linked()[node.ref.record], linked), [])
+    for pointer, value, node in visit(dict(record), kind.type, is_cross_ref):
         assert node.ref is not None
-        named[node.ref].append((pointer, value))
-    for ref, uses in named.items():
-        target = contract.kinds[kind.linked()[ref.record or ""]]
-        linked = record[ref.record or ""]
-        if linked is None:
-            continue
-        key = target.type.field_type(ref.layer).key
-        items = fetch(target.name, [linked]).column(ref.layer)[0].as_py() or []
-        ids = [item[key] for item in items]
+        holder, target = _end(record, kind, pointer, node.ref)
+        if holder is not None:
+            named.setdefault((node.ref, target, holder), []).append((pointer, value))
+    for (ref, target, linked), uses in named.items():
+        ids = known.of(target, linked, ref.layer)
         for pointer, value in uses:
             if value not in ids:
-                message = f"{target.name} {linked!r} has no {value!r} among its {ref.layer}"
+                message = f"{target} {linked!r} has no {value!r} among its {ref.layer}"
                 yield "B003", pointer, message
         missing = sorted(set(ids) - {value for _, value in uses}) if ref.cover else []
         if missing:
             message = f"{len(missing)} of the {ref.layer} of {linked!r} are not named: {', '.join(missing[:8])}"
             yield "B004", layers[ref], message
+
+
+def _end(record: Mapping[str, Any], kind: Kind, pointer: str, ref: Ref) -> tuple[str | None, str]:
+    """(id, kind) of the record that a reference at `pointer` leads into."""
+    layer, *steps = pointer.split("/")[1:]
+    if kind.stands_beside(ref, layer):
+        return record[layer][int(steps[0])].get(ref.record), kind.target_of(ref, layer) or ""
+    return record.get(ref.record or ""), kind.linked()[ref.record or ""]
 
 
 def plan(project: Project, gathered: Gathered, ledger: Ledger) -> tuple[Plan, list[Diagnostic]]:

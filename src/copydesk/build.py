@@ -17,6 +17,7 @@ from copydesk.contract import arrow
 from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report, Severity, lower
 from copydesk.engine import Engine, Item, Result, WorkerDied, engine_for
 from copydesk.expectations import run_expectations
+from copydesk.importers import intake
 from copydesk.prepare import Prepared, prepare
 from copydesk.project import PROJECT_FILE, Project
 from copydesk.readback import read_back
@@ -57,14 +58,15 @@ class Options:
 class Outcome:
     """What a build came to: the sealed folder, its tables, the findings that did not stop it.
 
-    `changed`: whether the bytes are new. `excluded`: records that were left out. `updated`: the checked-in files that
-    the build brought up to date.
+    `changed`: whether the bytes are new. `excluded`: records that were left out; `dropped`: single annotations.
+    `updated`: the checked-in files that the build brought up to date.
     """
 
     folder: Path
     tables: tuple[Table, ...]
     changed: bool
     excluded: int
+    dropped: int
     updated: tuple[str, ...]
     report: Report = field(default_factory=Report)
 
@@ -91,6 +93,7 @@ def build(options: Options) -> Outcome:
         gathered = stage(prepared, options, staging.spool, report)
         planned = barrier(prepared, gathered, staging.spool, report)
         passes = agreement.load_passes(prepared.project, prepared.contract, report)
+        passes = passes or agreement.spooled_passes(staging.spool, prepared.contract)
         _gate(report)
         tables = write(prepared, planned, options, staging, report)
         release = Release(project=prepared.project, folder=staging.release, tables=tables)
@@ -101,10 +104,12 @@ def build(options: Options) -> Outcome:
         options.progress("describe", 0, 1)
         material = describe.Material(
             expectations=results,
-            agreement=agreement.agreement(prepared.contract, passes) if passes else None,
+            agreement=agreement.agreement(prepared.contract, passes) if len(passes) > 1 else None,
             ledger=planned.ledger,
             failed=tuple(gathered.failed),
             inputs=gathered.inputs(),
+            dropped=tuple(gathered.dropped),
+            intake=intake.as_json(prepared.project, gathered.counts),
         )
         updates = describe.describe(release, material, report)
         report.add(describe.stale(prepared.project, updates) if options.frozen else ())
@@ -116,8 +121,15 @@ def build(options: Options) -> Outcome:
         _gate(report)
         changed, updated = _seal(prepared.project, staging, updates, report)
     folder = prepared.project.output / prepared.project.release_name
-    excluded = len(gathered.failed)
-    return Outcome(folder=folder, tables=tables, changed=changed, excluded=excluded, updated=updated, report=report)
+    return Outcome(
+        folder=folder,
+        tables=tables,
+        changed=changed,
+        excluded=len(gathered.failed),
+        dropped=len(gathered.dropped),
+        updated=updated,
+        report=report,
+    )
 
 
 def _seal(
@@ -152,9 +164,11 @@ def _gate(report: Report) -> None:
 def stage(prepared: Prepared, options: Options, spool: Path, report: Report) -> Gathered:
     """Sources -> blocks -> staged records in the spool."""
     project = prepared.project
-    listed, found = list_files(project)
+    listings, found = list_files(project, spool / "unpacked")
     report.add(found)
-    blocks, found = cut(project, listed, options.block_size)
+    units, found = intake.units_of(project, listings)
+    report.add(found)
+    blocks, found = cut(listings, units, options.block_size)
     report.add(found)
     _gate(report)
     context = StageContext(project=project, contract=prepared.contract, waivers=prepared.waivers, spool=spool)
@@ -175,7 +189,7 @@ def barrier(prepared: Prepared, gathered: Gathered, spool: Path, report: Report)
         return apply_waivers(found, prepared.waivers, gathered.used)
 
     check_links(gathered, contract, fetch, waive)
-    report.add(gathered.findings(excluding=project.on_error == "exclude"))
+    report.add(gathered.findings(excluding=project.on_error != "fail"))
     report.add(unused_waivers(project, prepared.waivers, gathered.used))
     ledger, found = read_ledger(project.ledger_path, project.ledger_path.relative_to(project.root).as_posix())
     report.add(found)
@@ -191,7 +205,7 @@ def write(prepared: Prepared, planned: Plan, options: Options, staging: Staging,
     project = prepared.project
     context = WriteContext(contract=prepared.contract, spool=staging.spool, staging=staging.release)
     shards = [shard for config in project.configs for shard in shards_of(config, planned)]
-    engine = engine_for(options.workers, sum(p.stat().st_size for p in staging.spool.iterdir()))
+    engine = engine_for(options.workers, sum(p.stat().st_size for p in staging.spool.iterdir() if p.is_file()))
     written = _run(engine, partial(write_shard, context), shards, "write", options.progress, report)
     known = {name: number for number, name in enumerate(project.splits.ratios)}
     # an engine gives results in any order; documents list the splits in this one

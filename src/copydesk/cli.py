@@ -18,16 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from copydesk import __version__
+from copydesk.cli_output import BUG, CLEAN, DATA, USAGE, print_report, shown
 
 if TYPE_CHECKING:
     from copydesk.build import Options
-    from copydesk.diagnostics import Report
 
-CLEAN, DATA, USAGE, BUG = 0, 1, 2, 3
 
 _EPILOG = """\
 commands in the order of a first day:
-  copydesk init my-dataset     a new project that builds at once
+  copydesk init my-dataset     a new project that builds at once; --from PATH: out of an export
   copydesk check               every finding about the data, in under a second
   copydesk explain A103        what a code means, with an example
   copydesk build               the release: dist/<name>-<version>/
@@ -69,15 +68,6 @@ def _stop(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _write(stream: TextIO, text: str) -> None:
-    """Print; a reader that went away (`head`) or a full disk changes nothing about the verdict."""
-    try:
-        stream.write(text)
-        stream.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="copydesk",
@@ -114,6 +104,23 @@ def _parser() -> argparse.ArgumentParser:
     init = _add(commands, "init", _init, "create a new dataset project that builds at once")
     init.add_argument("folder", type=Path, help="the folder to create; it must not exist, or be empty")
     init.add_argument("--name", help="name of the dataset (default: the folder's)")
+    init.add_argument(
+        "--from", dest="origin", type=Path, metavar="PATH", help="an export to begin with: a file, folder or archive"
+    )
+    init.add_argument("--format", help="the format of the export (default: it is recognised)")
+
+    convert = _add(commands, "convert", _convert, "convert annotated articles from one format to another")
+    convert.add_argument("origin", type=Path, help="a file, folder or archive of any format, a project, or a release")
+    convert.add_argument("target", type=Path, help="the folder to write; it must not exist, or be empty")
+    convert.add_argument("--to", required=True, metavar="FORMAT", help="what to write; `copydesk formats` lists them")
+    convert.add_argument("--from", dest="format", metavar="FORMAT", help="what is read (default: it is recognised)")
+    convert.add_argument("--encoding", default="utf-8", help="of text files (default: UTF-8)")
+    convert.add_argument(
+        "--passes", metavar="RULE", help="which of several annotators counts: majority, curated, first, or a name"
+    )
+    convert.add_argument("--json", action="store_true", help="findings as JSON lines")
+
+    _add(commands, "formats", _formats, "list the formats that are read and written")
     return parser
 
 
@@ -171,22 +178,13 @@ class _Progress:
             self._stream.write("\r\x1b[K")
 
 
-def _print_report(report: Report, *, as_json: bool, stream: TextIO) -> None:
-    from copydesk.diagnostics.render import render_json, render_text
-
-    if as_json:
-        _write(stream, render_json(report))
-    else:
-        _write(stream, render_text(report, color=stream.isatty() and "NO_COLOR" not in os.environ))
-
-
 def _check(arguments: argparse.Namespace) -> int:
     from copydesk.build import check
 
     options = _options(arguments)
     report = check(options)
     options.progress.clear()  # type: ignore[attr-defined]
-    _print_report(report, as_json=arguments.json, stream=sys.stdout)
+    print_report(report, as_json=arguments.json, stream=sys.stdout)
     return DATA if report.errors else CLEAN
 
 
@@ -199,24 +197,25 @@ def _build(arguments: argparse.Namespace) -> int:
         outcome = build(options)
     except BuildFailed as failed:
         options.progress.clear()  # type: ignore[attr-defined]
-        _print_report(failed.report, as_json=arguments.json, stream=sys.stdout if arguments.json else sys.stderr)
+        print_report(failed.report, as_json=arguments.json, stream=sys.stdout if arguments.json else sys.stderr)
         print("not released; what was released before is untouched", file=sys.stderr)
         return DATA
     options.progress.clear()  # type: ignore[attr-defined]
     if arguments.json:
-        _print_report(outcome.report, as_json=True, stream=sys.stderr)
+        print_report(outcome.report, as_json=True, stream=sys.stderr)
         tables = {t.name: {split.name: split.rows for split in t.splits} for t in outcome.tables}
         result = {
             "release": str(outcome.folder),
             "changed": outcome.changed,
             "rows": tables,
             "excluded": outcome.excluded,
+            "dropped": outcome.dropped,
         }
         print(json.dumps({**result, "updated": list(outcome.updated)}))
         return CLEAN
     if len(outcome.report):
-        _print_report(outcome.report, as_json=False, stream=sys.stderr)
-    folder = _shown(outcome.folder)
+        print_report(outcome.report, as_json=False, stream=sys.stderr)
+    folder = shown(outcome.folder)
     print(f"{'sealed' if outcome.changed else 'unchanged:'} {folder}\n")
     width = max(len(table.name) for table in outcome.tables)
     for table in outcome.tables:
@@ -224,17 +223,14 @@ def _build(arguments: argparse.Namespace) -> int:
         print(f"  {table.name:<{width}}  {splits}{'  (default)' if table.config.default else ''}")
     if outcome.excluded:
         print(f"\nleft out: {outcome.excluded:,} records; exclusions.jsonl says which and why")
+    if outcome.dropped:
+        print(f"\nleft out: {outcome.dropped:,} single annotations; exclusions.jsonl says which and why")
     if outcome.updated:
         print(f"\nupdated {' and '.join(outcome.updated)}: commit with the data")
     default = next(t for t in outcome.tables if t.config.default or t is outcome.tables[0])
     print(f"\nload it:    datasets.load_dataset({str(folder)!r}, {default.name!r})")
     print(f"verify it:  copydesk verify {folder}")
     return CLEAN
-
-
-def _shown(folder: Path) -> Path:
-    here = Path.cwd()
-    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 def _explain(arguments: argparse.Namespace) -> int:
@@ -263,7 +259,7 @@ def _schema(arguments: argparse.Namespace) -> int:
     try:
         prepared = prepare(arguments.project.resolve(), report)
     except BuildFailed:
-        _print_report(report, as_json=False, stream=sys.stderr)
+        print_report(report, as_json=False, stream=sys.stderr)
         return DATA
     contract, project = prepared.contract, prepared.project
     types = {name: released(kind.type) for name, kind in contract.kinds.items()}
@@ -288,7 +284,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     opened, found = verify(arguments.release)
     report = Report(list(found))
     if arguments.json or report.diagnostics:
-        _print_report(report, as_json=arguments.json, stream=sys.stdout)
+        print_report(report, as_json=arguments.json, stream=sys.stdout)
     if report.errors or opened is None:
         return DATA
     if not arguments.json:
@@ -301,11 +297,18 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _init(arguments: argparse.Namespace) -> int:
-    from copydesk.scaffold import create
+    from copydesk.cli_formats import init
 
-    problem = create(arguments.folder, arguments.name or arguments.folder.resolve().name)
-    if problem is not None:
-        print(problem, file=sys.stderr)
-        return USAGE
-    print(f"created {arguments.folder}; next: copydesk build --project {arguments.folder}")
-    return CLEAN
+    return init(arguments)
+
+
+def _formats(arguments: argparse.Namespace) -> int:
+    from copydesk.cli_formats import formats
+
+    return formats(arguments)
+
+
+def _convert(arguments: argparse.Namespace) -> int:
+    from copydesk.cli_formats import convert
+
+    return convert(arguments)

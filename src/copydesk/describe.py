@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from copydesk import jsontext
+from copydesk.articles.prune import Dropped
 from copydesk.contract import arrow
 from copydesk.contract.rows import row_schema
 from copydesk.contract.types import Field, Type
@@ -48,6 +49,8 @@ class Material:
     ledger: Ledger
     failed: tuple[Failed, ...]
     inputs: Mapping[str, Any]
+    dropped: tuple[Dropped, ...] = ()
+    intake: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +110,8 @@ def describe(release: Release, material: Material, report: Report) -> tuple[Upda
     out.add("quality/expectations.json", jsontext.dump_document(material.expectations))
     if material.agreement is not None:
         out.add("quality/agreement.json", jsontext.dump_document(material.agreement))
+    if material.intake is not None:
+        out.add("quality/intake.json", jsontext.dump_document(material.intake))
     _write_ledger(out, material)
     facts = read_facts(release.folder, draft, release.tables)
     datasheet = _bytes(project.root / project.release.datasheet)
@@ -134,6 +139,11 @@ def _write_ledger(out: _Folder, material: Material) -> None:
         jsontext.dump_line({"kind": kind, "id": identifier or None, "codes": list(codes), "sha256": digest or None})
         for kind, identifier, digest, codes in excluded
     ]
+    for d in sorted(material.dropped, key=lambda d: (d.kind, d.record or "", d.layer, *d.diagnostic.order)):
+        codes = [d.diagnostic.code]
+        lines.append(
+            jsontext.dump_line({"kind": d.kind, "id": d.record, "layer": d.layer, "item": d.item, "codes": codes})
+        )
     out.add("exclusions.jsonl", b"".join(lines))
 
 

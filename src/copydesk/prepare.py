@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from copydesk.articles.units import is_encoding
 from copydesk.contract.load import load_contract
 from copydesk.contract.rows import json_schema
-from copydesk.contract.types import Contract
+from copydesk.contract.types import Contract, walk_types
 from copydesk.contract.validate import schema_errors
-from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report
+from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report, Severity, lower
 from copydesk.expectations.suites import Suite, bind_suites, load_suites
-from copydesk.importers import IMPORTERS
-from copydesk.project import Project, load_project
+from copydesk.importers import FORMATS, MissingLibrary, importer_of
+from copydesk.project import Project, Source, load_project
 from copydesk.views import VIEWS
 from copydesk.waivers import Waiver, load_waivers
 
@@ -35,15 +36,13 @@ def prepare(root: Path, report: Report) -> Prepared:
     if project is None:
         raise BuildFailed(report)
     for number, source in enumerate(project.sources):
-        if source.format not in IMPORTERS:
-            place = project.place(f"/source/{number}/format")
-            message = f"{source.format!r} is not a format that copydesk reads; it reads {', '.join(IMPORTERS)}"
-            report.add(Diagnostic(code="P006", place=place, message=message))
+        report.add(_check_source(project, number, source))
     contract, found = load_contract(root, project.kinds)
     report.add(found)
     if contract is None:
         raise BuildFailed(report)
     report.add(_check_defaults(project, contract))
+    report.add(_check_definitions(project, contract))
     report.add(_check_configs(project, contract))
     if report.errors:
         raise BuildFailed(report)
@@ -57,6 +56,50 @@ def prepare(root: Path, report: Report) -> Prepared:
     if report.errors:
         raise BuildFailed(report)
     return Prepared(project=project, contract=contract, suites=suites, waivers=waivers)
+
+
+def _check_source(project: Project, number: int, source: Source) -> Iterator[Diagnostic]:
+    """P006, I014 and P003: whether the format is known, can be read here, and has what the source asks of it."""
+
+    def wrong(code: str, key: str, message: str) -> Diagnostic:
+        return Diagnostic(code=code, place=project.place(f"/source/{number}/{key}"), message=message)
+
+    if source.format not in FORMATS:
+        message = f"{source.format!r} is not a format that copydesk reads; it reads {', '.join(FORMATS)}"
+        yield wrong("P006", "format", message)
+        return
+    try:
+        importer = importer_of(source.format)
+    except MissingLibrary as missing:
+        yield wrong("I014", "format", str(missing))
+        return
+    if source.take and source.take not in importer.TAKES:
+        message = f"{source.format} files have no {source.take!r} to take; there are {', '.join(importer.TAKES)}"
+        yield wrong("P003", "take", message)
+    if not is_encoding(source.encoding):
+        yield wrong("P003", "encoding", f"there is no encoding of texts {source.encoding!r}")
+    schema = {"type": "object", "additionalProperties": False, "properties": dict(importer.OPTIONS)}
+    for pointer, message in schema_errors(schema, dict(source.options)):
+        known = ", ".join(importer.OPTIONS) or "none"
+        yield wrong("P003", f"options{pointer}", f"{message}; the options of {source.format} are {known}")
+    if source.format == "copydesk":
+        for key in ("map", "passes"):
+            if getattr(source, key):
+                yield wrong("P003", key, f"{key} is for the formats of other tools; native records are as they are")
+
+
+def _check_definitions(project: Project, contract: Contract) -> Iterator[Diagnostic]:
+    """C007 for labels that were drafted from the data and wait for their definition; a warning in a draft."""
+    for kind in contract.kinds.values():
+        for path, node in walk_types(kind.type):
+            waiting = [label.name for label in node.labels if label.description.startswith("TODO")]
+            if waiting:
+                column = ".".join(step for step in path if step != "*")
+                shown = ", ".join(waiting[:6]) + (", …" if len(waiting) > 6 else "")
+                message = f"{len(waiting)} of the labels of {column} have no definition: {shown}"
+                place = Place(file=kind.file)
+                found = Diagnostic(code="C007", place=place, message=message)
+                yield lower(found, Severity.WARNING) if project.release.draft else found
 
 
 def _check_suites(root: Path, types: Iterable[str], suites: Iterable[Suite]) -> Iterator[Diagnostic]:

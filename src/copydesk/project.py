@@ -42,12 +42,22 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One [[source]]: files with records of one kind. `defaults` fill properties that a record leaves out."""
+    """One [[source]]: files with records of one kind. `defaults` fill properties that a record leaves out.
+
+    For formats of other tools: `take` is what is taken from the files (articles, unless the format has more),
+    `options` are the format's own, `encoding` that of its text files, `map` renames (importers/mapping.py), and
+    `passes` says which of several annotators counts (importers/passes.py).
+    """
 
     kind: str
     paths: tuple[str, ...]
     format: str = "copydesk"
+    take: str = ""
+    encoding: str = "utf-8"
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    map: Mapping[str, Any] = field(default_factory=dict)
+    passes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

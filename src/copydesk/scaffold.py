@@ -17,15 +17,33 @@ _RENAMED = {"gitignore": ".gitignore"}
 """Files that may not carry their name in the package."""
 
 
-def create(folder: Path, name: str) -> str | None:
-    """Write a new project to `folder`. Returns what stands in the way, if anything does; then nothing was written."""
+def dataset_name(name: str) -> str:
+    """The name of a dataset made of any name; empty if nothing of it can stand in one, or too much."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-    if not slug or len(slug) > MAX_NAME:
+    return slug if len(slug) <= MAX_NAME else ""
+
+
+def obstacle(folder: Path, name: str) -> str | None:
+    """What stands in the way of a new project in `folder`, if anything does."""
+    if not dataset_name(name):
         return f"{name!r} makes no dataset name (letters and digits, at most {MAX_NAME}); give one with --name"
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         return f"{folder} exists and is not empty"
-    title = slug.replace("-", " ").capitalize()
+    return None
+
+
+def title_of(slug: str) -> str:
+    """A title to begin with."""
+    return slug.replace("-", " ").capitalize()
+
+
+def create(folder: Path, name: str) -> str | None:
+    """Write a new project to `folder`. Returns what stands in the way, if anything does; then nothing was written."""
+    if (problem := obstacle(folder, name)) is not None:
+        return problem
+    slug = dataset_name(name)
+    title = title_of(slug)
     try:
         _copy(files("copydesk") / "template", folder, {"@NAME@": slug, "@TITLE@": title})
         (folder / "DATASHEET.md").write_text(skeleton(title), encoding="utf-8")

@@ -6,11 +6,14 @@ Memory-mapped, so gathering rows costs what the rows cost. Lives in the staging 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+
+from copydesk import jsontext
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,6 +35,20 @@ def write_block(folder: Path, kind: str, block: int, table: pa.Table) -> None:
         pa.ipc.new_file(sink, table.schema) as out,
     ):
         out.write_table(table.combine_chunks())
+
+
+def write_passes(folder: Path, kind: str, block: int, passes: Sequence[Mapping[str, Any]]) -> None:
+    """Write the passes over the records of one block, one JSON line each; no file if there are none."""
+    if passes:
+        path = folder / f"{kind}-{block:06d}.passes.jsonl"
+        path.write_bytes(b"".join(jsontext.dump_line(dict(row)) for row in passes))
+
+
+def read_passes(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
+    """{annotator, record} of every pass over records of a kind, in the order of the blocks."""
+    for path in sorted(folder.glob(f"{kind}-*.passes.jsonl")):
+        with path.open("rb") as lines:
+            yield from map(jsontext.load_line, lines)
 
 
 def gather(folder: Path, kind: str, addresses: Sequence[Address], schema: pa.Schema) -> pa.Table:

@@ -6,26 +6,30 @@ Runs in any process. What it returns is small: what the barrier needs to know of
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from copydesk import jsontext
+from copydesk.articles.prune import Dropped, prune
+from copydesk.articles.record import SURROGATE
+from copydesk.articles.shape import text_property
 from copydesk.checks import CHECKS, Finding
 from copydesk.checks.finding import visit
 from copydesk.checks.spans import is_span, surface_of
 from copydesk.contract import arrow
 from copydesk.contract.explain import explain_record, explainer_for
-from copydesk.contract.types import Contract, Kind, walk_types
+from copydesk.contract.types import Contract, Kind
 from copydesk.contract.validate import validator_for
-from copydesk.diagnostics import Diagnostic, Place, Severity
+from copydesk.diagnostics import Diagnostic, Place, Severity, lower
 from copydesk.grouping import content_key
-from copydesk.importers import IMPORTERS, Record
-from copydesk.importers.record import SURROGATE
+from copydesk.importers import Importer, Record, importer_of
+from copydesk.importers.intake import Counts, Taken, take
 from copydesk.project import Project
-from copydesk.sources import Block, read
-from copydesk.spool import Address, write_block
+from copydesk.sources import Block, RawRecord, read
+from copydesk.spool import Address, write_block, write_passes
 from copydesk.waivers import Waiver, apply_waivers
 
 
@@ -44,8 +48,8 @@ class Staged:
     """What the barrier knows of a record that passed.
 
     `digest` is the SHA-256 of its text, `content` the key under which equal texts meet, `value_digest` the SHA-256
-    of the whole record. `groups`: (property, value)
-    for the x-group properties that are no links. `links`: (property, kind, id, whether it groups).
+    of the whole record. `native`: whether JSON pointers into the record are places in its file. `groups`: (property,
+    value) for the x-group properties that are no links. `links`: (property, kind, id, whether it groups).
     """
 
     kind: str
@@ -55,6 +59,7 @@ class Staged:
     digest: str
     content: str
     value_digest: str
+    native: bool = True
     groups: tuple[tuple[str, str], ...] = ()
     links: tuple[tuple[str, str, str, bool], ...] = ()
 
@@ -72,47 +77,74 @@ class Failed:
 
 @dataclass(slots=True, kw_only=True)
 class StageResult:
-    """What one block came to. Read = staged + failed."""
+    """What one block came to. Read = staged + failed; `dropped` are single annotations that were left out."""
 
+    source: int = 0
     staged: list[Staged] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counter)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     used: set[Waiver] = field(default_factory=set)
 
 
 def stage_block(context: StageContext, block: Block) -> StageResult:
     """Stage the records of one block; those that pass go to the spool."""
-    result = StageResult()
+    result = StageResult(source=block.source)
     source = context.project.sources[block.source]
     kind = context.contract.kinds[source.kind]
+    importer = importer_of(source.format)
     judge = _Judge(context, kind)
     rows: list[dict[str, Any]] = []
-    for raw in read(context.project.root, block):
+    passes: list[dict[str, Any]] = []
+    for raw in read(block):
         if isinstance(raw, Diagnostic):
             result.diagnostics.append(raw)
             result.failed.append(_failed(kind, raw.place, [raw], b""))
             continue
-        for record in IMPORTERS[source.format].read(context.project.root, source, raw):
+        taken = _take(context, block.source, kind, raw, importer)
+        result.counts.update(taken.counts)
+        result.diagnostics.extend(taken.found)
+        for record in taken.records:
             if isinstance(record, Diagnostic):
                 result.diagnostics.append(record)
                 result.failed.append(_failed(kind, record.place, [record], raw.data))
                 continue
-            found = apply_waivers(judge.findings(record), context.waivers, result.used)
-            result.diagnostics.extend(found)
+            record, found = judge.verdict(record, result)
             place = record.locate("")
             if any(d.severity is Severity.ERROR for d in found):
                 result.failed.append(_failed(kind, place, found, raw.data))
                 continue
             _fill_surfaces(record.value, kind)
-            result.staged.append(_staged(kind, record, place, Address(block.index, len(rows))))
+            native = source.format == "copydesk"
+            result.staged.append(_staged(kind, record, place, Address(block.index, len(rows)), native=native))
             rows.append(record.value)
+        passes.extend(_pass_rows(taken, judge, kind))
     if context.spool is not None:
         write_block(context.spool, kind.name, block.index, arrow.to_table(rows, kind.type))
+        write_passes(context.spool, kind.name, block.index, passes)
     return result
 
 
+def _take(context: StageContext, number: int, kind: Kind, raw: RawRecord, importer: Importer) -> Taken:
+    """The records of one raw record. Native ones have the shape of the contract already."""
+    source = context.project.sources[number]
+    if source.format != "copydesk":
+        return take(context.project.root, source, kind, raw, importer)
+    records = [r for r in importer.read(context.project.root, source, raw) if isinstance(r, Record | Diagnostic)]
+    return Taken(records=records)
+
+
+def _pass_rows(taken: Taken, judge: _Judge, kind: Kind) -> Iterator[dict[str, Any]]:
+    """The passes that can be compared: what is wrong with one is said where it counts, in the record of the release."""
+    for annotator, record in taken.passes:
+        pruned = prune(record, kind, judge.raw_findings)
+        if pruned.clean:
+            yield {"annotator": annotator, "record": pruned.record.value}
+
+
 def _failed(kind: Kind, place: Place, found: list[Diagnostic], data: bytes) -> Failed:
-    codes = sorted({d.code for d in found if d.severity is Severity.ERROR})
+    codes = sorted({d.code for d in found if d.severity is Severity.ERROR} or {d.code for d in found})
     digest = hashlib.sha256(data).hexdigest() if data else None
     return Failed(kind=kind.name, id=place.record, place=place, codes=tuple(codes), digest=digest)
 
@@ -124,20 +156,31 @@ class _Judge:
         self._context, self._kind = context, kind
         self._validator = validator_for(kind.schema, context.contract)
 
-    def findings(self, record: Record) -> Iterator[Diagnostic]:
+    def verdict(self, record: Record, result: StageResult) -> tuple[Record, list[Diagnostic]]:
+        """The record and every finding about it, waivers applied.
+
+        Annotations with errors are taken out of it if the project says so: those findings are warnings then, and
+        what was taken out is in `result.dropped`.
+        """
+        mild: list[Diagnostic] = []
+        if self._context.project.on_error == "exclude-annotations":
+            pruned = prune(record, self._kind, self.raw_findings)
+            mild = [d for d in record.found if d.severity is not Severity.ERROR]
+            mild += [lower(dropped.diagnostic, Severity.WARNING) for dropped in pruned.dropped]
+            result.dropped.extend(pruned.dropped)
+            record = pruned.record
+        found = [*record.found, *(_located(finding, record) for finding in self.raw_findings(record.value))]
+        found = apply_waivers(found, self._context.waivers, result.used)
+        result.diagnostics.extend([*found, *apply_waivers(mild, self._context.waivers, result.used)])
+        return record, found
+
+    def raw_findings(self, value: dict[str, Any]) -> list[Finding]:
         """What is wrong with a record. One that breaks the contract is not checked further: no cascades."""
-        found = list(self._contract(record.value))
+        found = list(self._contract(value))
         if not found:
             for check in CHECKS.values():
-                found.extend(check(record.value, self._kind.type))
-        for finding in found:
-            yield Diagnostic(
-                code=finding.code,
-                place=record.locate(finding.pointer),
-                message=finding.message,
-                notes=finding.notes,
-                help=finding.help,
-            )
+                found.extend(check(value, self._kind.type))
+        return found
 
     def _contract(self, value: dict[str, Any]) -> Iterator[Finding]:
         try:
@@ -154,6 +197,16 @@ class _Judge:
         assert explained, "the two validators disagree on a record"
         for code, pointer, message in explained:
             yield Finding(code=code, pointer=pointer, message=message)
+
+
+def _located(finding: Finding, record: Record) -> Diagnostic:
+    return Diagnostic(
+        code=finding.code,
+        place=record.locate(finding.pointer),
+        message=finding.message,
+        notes=finding.notes,
+        help=finding.help,
+    )
 
 
 def _surrogates(value: Any, pointer: str) -> Iterator[Finding]:
@@ -180,16 +233,9 @@ def _fill_surfaces(record: dict[str, Any], kind: Kind) -> None:
             item[node.span.surface] = surface_of(record[node.span.text], item, node.span)
 
 
-def text_property(kind: Kind) -> str | None:
-    """The property that the spans of a kind index, or `text` if there is one."""
-    named = (node.span.text for _, node in walk_types(kind.type) if node.span)
-    return next(named, "text" if kind.type.get("text") else None)
-
-
-def _staged(kind: Kind, record: Record, place: Place, address: Address) -> Staged:
+def _staged(kind: Kind, record: Record, place: Place, address: Address, *, native: bool) -> Staged:
     value, name = record.value, text_property(kind)
     text = value[name] if name is not None else ""
-    linked = kind.linked()
     return Staged(
         kind=kind.name,
         id=value["id"],
@@ -198,14 +244,26 @@ def _staged(kind: Kind, record: Record, place: Place, address: Address) -> Stage
         digest=hashlib.sha256(text.encode()).hexdigest() if name else "",
         content=content_key(text) if name else "",
         value_digest=hashlib.sha256(jsontext.dump_line(value)).hexdigest(),
+        native=native,
         groups=tuple(
             (f.name, str(value[f.name]))
             for f in kind.type.fields
             if f.type.group and f.type.link is None and value.get(f.name) is not None
         ),
-        links=tuple(
-            (f.name, linked[f.name], value[f.name], f.type.group)
-            for f in kind.type.fields
-            if f.name in linked and value.get(f.name) is not None
-        ),
+        links=tuple(dict.fromkeys(_links(value, kind))),
     )
+
+
+def _links(value: dict[str, Any], kind: Kind) -> Iterator[tuple[str, str, str, bool]]:
+    """(where, kind, id, whether it groups) of every link: of the record itself, and the first to each article of the
+    items of a layer."""
+    for name, linked in kind.linked().items():
+        if value.get(name) is not None:
+            yield name, linked, value[name], kind.type.field_type(name).group
+    for (layer, name), node in kind.listed_links().items():
+        first: dict[str, int] = {}
+        for index, item in enumerate(value.get(layer) or ()):
+            if item.get(name) is not None:
+                first.setdefault(item[name], index)
+        for identifier, index in first.items():
+            yield f"{layer}/{index}/{name}", node.link or "", identifier, node.group

@@ -109,6 +109,11 @@ def home_columns(config: Config, contract: Contract) -> tuple[str, ...]:
     kind, primary = contract.kinds[config.kind], next(iter(contract.kinds))
     whole = config.view == "records"
     found = ["id" if whole else f"{kind.name}_id"] if kind.name == primary else []
+    if not whole:
+        listed = kind.listed_links().items()
+        found += [
+            name for (layer, name), node in listed if layer == config.layer and node.link == primary and node.group
+        ]
     if config.view in {"records", "pairs"}:
         grouping = [n for n, linked in kind.linked().items() if linked == primary and kind.type.field_type(n).group]
         found += [name if whole else f"{name}_{primary}_id" for name in grouping]

@@ -103,6 +103,16 @@ def _in_words(pointer: str, message: str) -> str:
     return f"{value} is nothing that JSON Schema allows for {keyword!r}" if nothing else message
 
 
+def compile_kind(name: str, schema: Mapping[str, Any]) -> Kind:
+    """The kind that a schema declares which refers to no other file and is known to be right. Raises ValueError."""
+    file = f"schema/{name}.schema.json"
+    try:
+        node = _Compiler({file: (file, dict(schema))}).compile(schema, file, "")
+        return Kind(name=name, file=file, type=node, schema=schema)
+    except _Wrong as wrong:
+        raise ValueError(f"{wrong.pointer}: {wrong}") from wrong
+
+
 def load_row_types(folder: Path, paths: Mapping[str, str]) -> tuple[dict[str, Type], list[Diagnostic]]:
     """The row types of a release, from the contracts that it carries (config -> path)."""
     types: dict[str, Type] = {}
@@ -264,10 +274,19 @@ class _Compiler:
 
 def _homeless(kind: Kind, primary: str) -> Iterator[tuple[str, str]]:
     """A record stands in the split of its own, or of the articles that it links to: one of the two it must have."""
-    homes = [f for f in kind.type.fields if f.type.link == primary and f.type.group and not f.type.nullable]
+    homes = [f.type for f in kind.type.fields if f.type.link == primary and f.type.group and not f.type.nullable]
+    homes += [
+        node
+        for (layer, _), node in kind.listed_links().items()
+        if node.link == primary
+        and node.group
+        and not node.nullable
+        and kind.type.field_type(layer).rules.get("minItems")
+    ]
     if kind.name != primary and not homes:
         message = (
-            f"{kind.name} records need a required property with x-link {primary!r} and x-group: it gives the split"
+            f"{kind.name} records need a required property with x-link {primary!r} and x-group, or a layer with "
+            "minItems whose items have one: it gives the split"
         )
         yield "/properties", message
 
@@ -292,11 +311,14 @@ def _node_misuses(
     if node.key and not (node.kind == "list" and node.item and node.item.get(node.key)):
         yield "x-key", f"the items have no {node.key!r}"
     if node.ref:
-        yield from (("x-ref", what) for what in _ref_misuses(kind, node.ref, kinds))
+        yield from (("x-ref", what) for what in _ref_misuses(kind, path, node.ref, kinds))
     if node.link and node.link not in kinds:
         yield "x-link", f"there is no kind {node.link!r}"
-    if node.group and len(path) != 1:
-        yield "x-group", "only a property of the record itself can group"
+    of_item = len(path) == 3 and path[1] == "*"
+    if node.group and len(path) != 1 and not (of_item and node.link):
+        yield "x-group", "only a property of the record itself can group, or an x-link of the items of a layer"
+    if node.link and len(path) != 1 and not of_item:
+        yield "x-link", "only a property of the record, or of the items of a layer, can link"
     for keyword, used in (("x-ref", node.ref), ("x-link", node.link), ("x-withhold", node.withhold)):
         if used and node.kind != "string":
             yield keyword, "only a string can carry it"
@@ -317,13 +339,16 @@ def _span_misuses(kind: Kind, node: Type, span: Span) -> Iterator[str]:
         yield f"the object has no surface property {span.surface!r}"
 
 
-def _ref_misuses(kind: Kind, ref: Ref, kinds: Mapping[str, Kind]) -> Iterator[str]:
+def _ref_misuses(kind: Kind, path: tuple[str, ...], ref: Ref, kinds: Mapping[str, Kind]) -> Iterator[str]:
     target: Kind | None = kind
     if ref.record is not None:
-        linked = kind.linked().get(ref.record)
+        linked = kind.target_of(ref, path[0])
         target = kinds.get(linked) if linked else None
         if target is None:
             yield f"{ref.record!r} is no x-link property of the record"
+            return
+        if kind.stands_beside(ref, path[0]) and (ref.cover or len(path) not in {3, 4}):
+            yield f"what goes through {ref.record!r} of the item is a property of the item, and cannot cover"
             return
     layer = target.type.get(ref.layer) if target else None
     if layer is None or layer.kind != "list" or layer.key is None:

@@ -30,7 +30,7 @@ def json_schema(node: Type) -> dict[str, Any]:
     name = _JSON_TYPES.get(node.kind, node.kind)
     schema: dict[str, Any] = {"type": [name, "null"] if node.nullable else name} | about | dict(node.rules)
     if node.kind == "struct":
-        schema["required"] = list(node.names)
+        schema["required"] = [f.name for f in node.fields if f.required]
         schema["unevaluatedProperties"] = False
         schema["properties"] = {f.name: json_schema(f.type) for f in node.fields}
     elif node.item is not None:

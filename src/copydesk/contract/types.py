@@ -111,6 +111,33 @@ class Kind:
         """Property -> kind of record that it names, for the x-link properties of the record itself."""
         return {f.name: f.type.link for f in self.type.fields if f.type.link}
 
+    def listed_links(self) -> dict[tuple[str, str], Type]:
+        """(layer, property) -> type, for the x-link properties of the items of a layer: a link with many ends."""
+        return {
+            (layer, f.name): f.type
+            for layer in self.layers()
+            for f in self._item(layer).fields
+            if f.type.link is not None
+        }
+
+    def _item(self, layer: str) -> Type:
+        item = self.type.field_type(layer).item
+        assert item is not None
+        return item
+
+    def target_of(self, ref: Ref, layer: str | None) -> str | None:
+        """The kind of record that a cross-record reference leads to: its x-link stands beside it in the item of
+        `layer`, or in the record itself. None if there is no such x-link."""
+        beside = self._item(layer).get(ref.record or "") if layer in self.layers() else None
+        if beside is not None and beside.link is not None:
+            return beside.link
+        return self.linked().get(ref.record or "")
+
+    def stands_beside(self, ref: Ref, layer: str | None) -> bool:
+        """Whether the x-link that a reference goes through is a property of the same item."""
+        beside = self._item(layer).get(ref.record or "") if layer in self.layers() else None
+        return beside is not None and beside.link is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from copydesk import yamltext
 from copydesk.contract.arrow import yaml_features
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.project import PROJECT_FILE, Dataset
-from copydesk.release import hublists, yamltext
+from copydesk.release import hublists
 from copydesk.release.blocks import render
 from copydesk.release.citation import one_line
 from copydesk.release.facts import Facts, license_details

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from copydesk.release import yamltext
+from copydesk import yamltext
 from copydesk.release.model import Release
 
 _TEX = {

@@ -22,7 +22,7 @@ from copydesk.release.model import FileEntry, Table
 
 AGREEMENT_FILE = "quality/agreement.json"
 EXPECTATIONS_FILE = "quality/expectations.json"
-_COUNTS = {"items", "units"}
+_COUNTS = {"items", "units", "articles"}
 PASSED = "passed"
 """The status of a rule of quality/expectations.json that held."""
 UNDEFINED = "undefined"

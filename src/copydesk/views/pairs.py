@@ -42,7 +42,7 @@ def _cross(node: Type) -> Ref | None:
 
 
 def _brought(config: Config, contract: Contract, kind: Kind, field: Field, ref: Ref) -> Iterator[Field]:
-    target = contract.kinds[kind.linked()[ref.record or ""]]
+    target = contract.kinds[kind.target_of(ref, config.layer) or ""]
     item = released(target.type).field_type(ref.layer).item
     for name in config.bring:
         inner = item.get(name) if item else None
@@ -61,7 +61,7 @@ def rows(config: Config, contract: Contract, table: pa.Table, fetch: Callable[..
     kind = contract.kinds[config.kind]
     node = columns(config, contract)
     links = table.to_pylist()
-    known = _linked_items(kind, contract, links, fetch)
+    known = _linked_items(kind, contract, links, config.layer or "", fetch)
     item_type = kind.type.field_type(config.layer or "").item
     assert item_type is not None
     out: list[dict[str, Any]] = []
@@ -72,7 +72,9 @@ def rows(config: Config, contract: Contract, table: pa.Table, fetch: Callable[..
             for field in item_type.fields:
                 ref = _cross(field.type)
                 if ref is not None:
-                    row.update(_values(config, known[link[ref.record], ref.layer], field.name, item[field.name]))
+                    holder = item if kind.stands_beside(ref, config.layer) else link
+                    items = known.get((holder[ref.record], ref.layer), {})
+                    row.update(_values(config, items, field.name, item[field.name]))
             out.append(row)
     return to_table(out, node)
 
@@ -84,16 +86,22 @@ def _values(config: Config, items: dict[str, Any], name: str, value: Any) -> dic
 
 
 def _linked_items(
-    kind: Kind, contract: Contract, links: list[dict[str, Any]], fetch: Callable[..., pa.Table]
+    kind: Kind, contract: Contract, links: list[dict[str, Any]], layer_name: str, fetch: Callable[..., pa.Table]
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """(record id, layer) -> item id -> item, for every record that the links name."""
-    known: dict[tuple[str, str], dict[str, Any]] = {}
+    """(record id, layer) -> item id -> item, for every record that the links, or the items of their layer, name."""
+    wanted: dict[str, set[str]] = {}
     for name, linked in kind.linked().items():
+        wanted.setdefault(linked, set()).update(link[name] for link in links if link[name] is not None)
+    for (holder, name), node in kind.listed_links().items():
+        if holder == layer_name:
+            ends = (item[name] for link in links for item in link[holder] or ())
+            wanted.setdefault(node.link or "", set()).update(end for end in ends if end is not None)
+    known: dict[tuple[str, str], dict[str, Any]] = {}
+    for linked, ids in wanted.items():
         target = contract.kinds[linked]
-        ids = sorted({link[name] for link in links if link[name] is not None})
-        for record in fetch(linked, ids).to_pylist():
-            for layer_name in target.layers():
-                key = target.type.field_type(layer_name).key
+        for record in fetch(linked, sorted(ids)).to_pylist():
+            for target_layer in target.layers():
+                key = target.type.field_type(target_layer).key
                 if key is not None:
-                    known[record["id"], layer_name] = {item[key]: item for item in record[layer_name] or ()}
+                    known[record["id"], target_layer] = {item[key]: item for item in record[target_layer] or ()}
     return known

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from copydesk import jsontext
-from copydesk.diagnostics import Place
+from copydesk.diagnostics import Diagnostic, Place
 from copydesk.sources import RawRecord, in_lines
 
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -18,11 +20,18 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One decoded record. `locate` gives the place of a JSON pointer in the annotator's own file."""
+    """One decoded record. `locate` gives the place of a JSON pointer in the annotator's own file.
+
+    `found`: what is wrong with single annotations, which are not in the record. `left_out`: what the file holds and
+    the record does not, as the format or the map says; `homeless`: what the contract has no place for.
+    """
 
     kind: str
     value: dict[str, Any]
     locate: Callable[[str], Place]
+    found: list[Diagnostic] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    homeless: Counter[str] = field(default_factory=Counter)
 
     @property
     def id(self) -> str | None:
@@ -34,24 +43,22 @@ def locator(raw: RawRecord, identifier: object) -> Callable[[str], Place]:
     """Places in a JSON record. The walk that finds them is made once, and only if there is something to find."""
     record = identifier if isinstance(identifier, str) and not SURROGATE.search(identifier) else None
     known: dict[str, int] = {}
+    breaks: list[int] = []
 
     def locate(pointer: str) -> Place:
         if not pointer:  # asked of every record; only findings are worth the walk
             return Place(file=raw.file, line=raw.line, record=record)
-        text = raw.data.decode("utf-8")
         if not known:
+            text = raw.data.decode("utf-8")
+            breaks.extend(match.start() for match in re.finditer("\n", text))
             known.update(jsontext.positions(text))
         near = pointer
         while near not in known:  # the place of a property that is missing is its object's
             near = near.rpartition("/")[0]
         at = known[near]
-        return Place(
-            file=raw.file,
-            line=raw.line + text.count("\n", 0, at),
-            column=at - text.rfind("\n", 0, at),
-            pointer=pointer,
-            record=record,
-        )
+        before = bisect_left(breaks, at)
+        start = breaks[before - 1] if before else -1
+        return Place(file=raw.file, line=raw.line + before, column=at - start, pointer=pointer, record=record)
 
     return locate
 

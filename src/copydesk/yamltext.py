@@ -1,6 +1,7 @@
 """YAML as the documents write it: plain block style, every string that could be read otherwise quoted.
 
-The only import of PyYAML. Not a general YAML library: values are JSON values.
+Not a general YAML library: values are JSON values. Reading is safe, and by the Python parser: the one in C ends the
+process on input that is nested deeply.
 """
 
 from __future__ import annotations
@@ -41,9 +42,21 @@ def dump(value: Any) -> str:
     return text
 
 
+class YamlError(ValueError):
+    """Text that is no YAML, or whose values are none. `line` counts from 1, and is None where it is not known."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+
+
 def parse(text: str) -> Any:
-    """The value of one YAML document. Raises ValueError."""
+    """The value of one YAML document. Raises YamlError."""
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ValueError(str(error)) from None
+        mark = getattr(error, "problem_mark", None)
+        what = str(getattr(error, "problem", None) or error)
+        raise YamlError(what, mark.line + 1 if mark else None) from None
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:  # dates, keys that are lists
+        raise YamlError(str(error)) from None

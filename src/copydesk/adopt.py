@@ -1,0 +1,248 @@
+"""`copydesk init --from PATH`: an annotation tool's export becomes a project with a drafted contract.
+
+The export is copied into the project, recognised, read whole and surveyed; what the survey shows becomes the first
+contract. Nothing about it is final: a person goes over the definitions, and the first check says what is open.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.resources import files
+from pathlib import Path, PurePosixPath
+
+from copydesk import draft
+from copydesk.archives import is_archive
+from copydesk.diagnostics import Diagnostic
+from copydesk.importers import Article, importer_of
+from copydesk.importers.intake import units_of
+from copydesk.importers.recognise import recognise
+from copydesk.project import DEFAULT_RATIOS, Dataset, Project, ReleaseOptions, Source, Splits
+from copydesk.release.datasheet import skeleton
+from copydesk.sources import BLOCK_SIZE, Listing, cut, list_files, read
+from copydesk.survey import Survey
+
+LISTED = 40
+"""Files that are named one by one where no pattern tells them from others."""
+ORIGINAL = "data/original"
+"""Where the export goes in the new project."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Adopted:
+    """What was found and made. `others`: formats that were nearly as likely. `found`: what is wrong with the files."""
+
+    format: str
+    files: int
+    survey: Survey
+    others: tuple[str, ...] = ()
+    found: list[Diagnostic] = field(default_factory=list)
+
+
+class Refused(Exception):  # noqa: N818 - says in words why nothing was made
+    """The path cannot become a project."""
+
+
+def adopt(folder: Path, slug: str, title: str, origin: Path, format_name: str | None) -> Adopted:
+    """Make the project in `folder`, which must be empty or not exist. Raises Refused; if it raises, nothing is left."""
+    made = not folder.exists()
+    try:
+        return _adopt(folder, slug, title, origin, format_name)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True) if made else _empty(folder)
+        raise
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _adopt(folder: Path, slug: str, title: str, origin: Path, format_name: str | None) -> Adopted:
+    if not origin.exists():
+        raise Refused(f"there is no {origin}")
+    _copy(origin, folder / ORIGINAL / origin.name)
+    with tempfile.TemporaryDirectory(prefix="copydesk-init-") as scratch:
+        source = Source(kind="article", paths=(f"{ORIGINAL}/{origin.name}",), format=format_name or "")
+        listings, found = list_files(_project(folder, slug, title, source), Path(scratch) / "unpacked")
+        others: tuple[str, ...] = ()
+        if format_name is None:
+            format_name, others = _recognised(listings[0], origin)
+        source = Source(kind="article", paths=source.paths, format=format_name)
+        survey, more, good = _survey(_project(folder, slug, title, source), listings)
+        source = replace(source, paths=_paths(source.paths, listings[0], good))
+    if not survey.articles:
+        why = "; ".join(f"{d.place}: {d.message}" for d in [*found, *more][:3])
+        raise Refused(f"no article was read from {origin} as {format_name}" + (f": {why}" if why else ""))
+    _write(folder, slug, title, source, survey)
+    return Adopted(
+        format=format_name,
+        files=len(listings[0].files),
+        survey=survey,
+        others=others,
+        found=[*found, *more],
+    )
+
+
+def _copy(origin: Path, target: Path) -> None:
+    try:
+        if origin.is_dir():
+            shutil.copytree(origin, target, copy_function=shutil.copyfile, ignore=shutil.ignore_patterns(".git"))
+            for path in target.rglob("*"):  # a read-only original makes no read-only project
+                path.chmod(0o755 if path.is_dir() else 0o644)
+            target.chmod(0o755)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(origin, target)
+    except (OSError, shutil.Error) as error:
+        raise Refused(f"{origin} cannot be copied: {error}") from error
+
+
+def _project(folder: Path, slug: str, title: str, source: Source) -> Project:
+    dataset = Dataset(
+        name=slug, title=title, version="0.1.0", date="2026-01-01", summary=title, language=("und",),
+        license="unknown", creators=("unknown",),
+    )  # fmt: skip
+    splits = Splits(salt=slug, ratios=DEFAULT_RATIOS)
+    return Project(root=folder, dataset=dataset, sources=(source,), configs=(), splits=splits, release=ReleaseOptions())
+
+
+def _recognised(listing: Listing, origin: Path) -> tuple[str, tuple[str, ...]]:
+    candidates, missing = recognise(listing.files)
+    if not candidates:
+        hint = "; ".join(missing) or "name it with --format; `copydesk formats` lists what is read"
+        raise Refused(f"the format of {origin} was not recognised among {len(listing.files)} files: {hint}")
+    best, name = candidates[0]
+    return name, tuple(other for score, other in candidates[1:] if score >= best - 20)
+
+
+def _survey(project: Project, listings: Sequence[Listing]) -> tuple[Survey, list[Diagnostic], set[str]]:
+    """What all articles hold, what is wrong with the files, and the files that articles came from."""
+    survey, good = Survey(), set[str]()
+    units, found = units_of(project, listings)
+    blocks, unreadable = cut(listings, units, BLOCK_SIZE)
+    found += unreadable
+    importer = importer_of(project.sources[0].format)
+    for block in blocks:
+        for raw in read(block):
+            if isinstance(raw, Diagnostic):
+                found.append(raw)
+                continue
+            articles = []
+            for imported in importer.read(project.root, project.sources[0], raw):
+                if isinstance(imported, Article):
+                    articles.append(imported)
+                elif isinstance(imported, Diagnostic):
+                    found.append(imported)
+            survey.see(articles)
+            if articles:
+                good |= {raw.file, *raw.beside}
+    return survey, found, good
+
+
+def _paths(paths: tuple[str, ...], listing: Listing, good: set[str]) -> tuple[str, ...]:
+    """Patterns for the files that articles came from, where others lie beside them; as it was if none fits."""
+    others = [name for name in listing.files if name not in good]
+    folder = paths[0]
+    if not others or not all(name.startswith(f"{folder}/") for name in listing.files) or is_archive(folder):
+        return paths
+    suffixes = sorted({PurePosixPath(name).suffix for name in good})
+    if all(suffixes) and not any(name.endswith(tuple(suffixes)) for name in others):
+        return tuple(f"{folder}/**/*{suffix}" for suffix in suffixes)
+    return tuple(sorted(good)) if len(good) <= LISTED and not any(map(is_archive, listing.files)) else paths
+
+
+def _write(folder: Path, slug: str, title: str, source: Source, survey: Survey) -> None:
+    schema = draft.article_schema(survey, slug)
+    _dump(folder / "schema/article.schema.json", schema)
+    for name, suite in draft.suites(survey).items():
+        _dump(folder / f"schema/expectations/{name}.json", suite)
+    template = files("copydesk") / "template"
+    card = (template / "data/card.md").read_text(encoding="utf-8")
+    about = f"{survey.articles:,} articles, annotated with {source.format}."
+    card = card.replace("@TITLE@", title).replace("Two invented notices about a library, annotated to show the shape "
+                                                   "of a project.", about)  # fmt: skip
+    (folder / "data/card.md").write_text(card, encoding="utf-8")
+    (folder / "data/CHANGELOG.md").write_text("# Changelog\n\n## 0.1.0\n\nThe first draft.\n", encoding="utf-8")
+    (folder / "DATASHEET.md").write_text(skeleton(title), encoding="utf-8")
+    (folder / ".gitignore").write_text((template / "gitignore").read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "dataset.toml").write_text(_toml(slug, title, source, survey), encoding="utf-8")
+
+
+def _dump(path: Path, value: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def _toml(slug: str, title: str, source: Source, survey: Survey) -> str:
+    def text(value: str) -> str:
+        return json.dumps(value, ensure_ascii=False)
+
+    language = _language(survey)
+    rule = draft.passes_rule(survey)
+    width = max(len(name) for name, _ in draft.configs(survey))
+    lines = [
+        "# Drafted by `copydesk init --from`: go over it. `copydesk check` judges it, `copydesk build` makes the",
+        "# release.",
+        "",
+        "[dataset]",
+        f"name = {text(slug)}",
+        f"title = {text(title)}",
+        'version = "0.1.0"',
+        "date = 2026-01-01                  # of the release; no clock is read",
+        f"summary = {text(f'{survey.articles:,} annotated articles.')}",
+        f"language = [{text(language)}]",
+        'license = "unknown"                # of the annotation, as an SPDX expression',
+        f"creators = [{text(f'The authors of {title}')}]",
+        "",
+        "[[source]]",
+        'kind = "article"',
+        f"format = {text(source.format)}",
+        f"paths = [{', '.join(map(text, source.paths))}]",
+        "",
+        "[source.defaults]                  # for what the export does not say; no permission is assumed",
+        f"language = {text(language)}",
+        'rights = { license = "LicenseRef-unknown", redistribute = false }',
+        "",
+        *(["[source.passes]                    # which of several annotators counts", rule, ""] if rule else []),
+        "[configs]                          # one line a table; the first is the default",
+        *(f"{name:<{width}} = {line}" for name, line in draft.configs(survey)),
+        "",
+        "[release]",
+        "draft = true                       # open questions are warnings until this is false",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _language(survey: Survey) -> str:
+    """The language that most articles are said to be in, if they say so."""
+    seen = survey.values.get("language")
+    common: Counter[str] = seen.strings if seen is not None else Counter()
+    best = next(iter(common.most_common(1)), ("und", 0))[0]
+    return best if best.replace("-", "").isalnum() and best.islower() and 2 <= len(best) <= 3 else "und"
+
+
+def summary(adopted: Adopted) -> Iterator[str]:
+    """What was found, line by line."""
+    survey = adopted.survey
+    yield f"format:    {adopted.format}" + (f" (also possible: {', '.join(adopted.others)})" if adopted.others else "")
+    yield f"files:     {adopted.files:,}"
+    yield f"articles:  {survey.articles:,} with {survey.characters:,} characters"
+    for unit, n in survey.units.most_common():
+        if unit != "code points":
+            yield f"offsets:   of {n:,} articles count {unit}; converted to code points"
+    if survey.several:
+        people = ", ".join(f"{name} {n:,}" for name, n in survey.passes.most_common(8))
+        yield f"passes:    {survey.several:,} articles were annotated more than once: {people}"
+    for name, layer in survey.layers.items():
+        shown = [f"{label} {n:,}" for label, n in layer.labels.most_common(12)]
+        more = f", and {len(layer.labels) - 12} more" if len(layer.labels) > 12 else ""
+        labels = f"; {len(layer.labels)} labels: {', '.join(shown)}{more}" if layer.labels else ""
+        yield f"layer:     {name} with {layer.items:,} items{labels}"
+    others = [name for name, seen in survey.values.items() if seen.uses]
+    if others:
+        yield f"values:    {', '.join(others[:20])}"

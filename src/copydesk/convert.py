@@ -1,0 +1,202 @@
+"""`copydesk convert`: annotated articles from one format to another. Reads files, projects and releases; writes files.
+
+What the target cannot hold is counted and told. Nothing is written over: the target is new, and appears whole.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from copydesk.articles.passes import resolve
+from copydesk.articles.shape import from_record
+from copydesk.articles.units import is_encoding
+from copydesk.contract.load import load_contract
+from copydesk.diagnostics import Diagnostic, Report
+from copydesk.exporters import exporter_of
+from copydesk.importers import Article, Record, importer_of
+from copydesk.importers.intake import take, units_of
+from copydesk.importers.recognise import recognise
+from copydesk.project import (
+    DEFAULT_RATIOS,
+    PROJECT_FILE,
+    Dataset,
+    Project,
+    ReleaseOptions,
+    Source,
+    Splits,
+    load_project,
+)
+from copydesk.sources import BLOCK_SIZE, Listing, cut, list_files, read
+
+
+class Refused(Exception):  # noqa: N818 - says in words why nothing was written
+    """The source cannot be read, or the target not be written."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Converted:
+    """What was read and written. `losses`: what the target cannot hold; `left_out`: what the importer did not carry."""
+
+    format: str
+    articles: int = 0
+    files: int = 0
+    losses: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    report: Report = field(default_factory=Report)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to convert. `passes`: as [source.passes]; `options`: as [source.options]."""
+
+    origin: Path
+    target: Path
+    to: str
+    format: str | None = None
+    encoding: str = "utf-8"
+    passes: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def convert(request: Request) -> Converted:
+    """Convert. Raises Refused, KeyError for a target format that does not exist, MissingLibrary."""
+    exporter = exporter_of(request.to)
+    target = request.target
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise Refused(f"{target} exists and is not empty")
+    if not is_encoding(request.encoding):
+        raise Refused(f"there is no encoding of texts {request.encoding!r}")
+    if not request.origin.exists():
+        raise Refused(f"there is no {request.origin}")
+    with tempfile.TemporaryDirectory(prefix="copydesk-convert-") as scratch:
+        done = Converted(format="")
+        articles = _articles(request, Path(scratch), done)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            for name, data in exporter.export(articles, done.losses):
+                path = PurePosixPath(name)
+                assert not path.is_absolute() and ".." not in path.parts, name
+                (fresh / path).parent.mkdir(parents=True, exist_ok=True)
+                (fresh / path).write_bytes(data)
+                done.files += 1
+            fresh.chmod(0o755)
+            if done.articles:
+                if target.exists():
+                    target.rmdir()
+                fresh.rename(target)
+        except OSError as error:
+            raise Refused(f"{error.filename or target}: {error.strerror}") from error
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    return done
+
+
+def _articles(request: Request, scratch: Path, done: Converted) -> Iterator[Article]:
+    """The articles of the origin, one after the other; what is found goes to `done`."""
+    if (request.origin / PROJECT_FILE).is_file():
+        articles = _of_project(request.origin, scratch, done)
+    else:
+        articles = _of_files(request, scratch, done)
+    for article in articles:
+        done.articles += 1
+        done.left_out.update(article.left_out)
+        yield article
+
+
+def _of_project(root: Path, scratch: Path, done: Converted) -> Iterator[Article]:
+    done.format = "copydesk"
+    project, found = load_project(root.resolve())
+    done.report.add(found)
+    if project is None:
+        return
+    contract, found = load_contract(project.root, project.kinds)
+    done.report.add(found)
+    if contract is None:
+        return
+    listings, found = list_files(project, scratch / "unpacked")
+    done.report.add(found)
+    units, found = units_of(project, listings)
+    done.report.add(found)
+    blocks, found = cut(listings, units, BLOCK_SIZE)
+    done.report.add(found)
+    for block in blocks:
+        source = project.sources[block.source]
+        kind, importer = contract.kinds[source.kind], importer_of(source.format)
+        for raw in read(block):
+            if isinstance(raw, Diagnostic):
+                done.report.add(raw)
+                continue
+            native = source.format == "copydesk"
+            records = (
+                importer.read(project.root, source, raw)
+                if native
+                else take(project.root, source, kind, raw, importer).records
+            )
+            for record in records:
+                if isinstance(record, Diagnostic):
+                    done.report.add(record)
+                elif isinstance(record, Record) and kind.name == project.kinds[0] and record.id is not None:
+                    done.report.add(record.found)
+                    yield from_record(record.value, kind, record.locate("").file)
+
+
+def _of_files(request: Request, scratch: Path, done: Converted) -> Iterator[Article]:
+    origin = request.origin.resolve()
+    root = origin.parent
+    listings, name = _listed(request, root, origin.name, scratch, done)
+    done.format = name
+    importer = importer_of(name)
+    source = Source(
+        kind="article", paths=(origin.name,), format=name, encoding=request.encoding, options=request.options
+    )
+    units, found = units_of(_project(root, source), listings)
+    done.report.add(found)
+    blocks, found = cut(listings, units, BLOCK_SIZE)
+    done.report.add(found)
+    for block in blocks:
+        for raw in read(block):
+            if isinstance(raw, Diagnostic):
+                done.report.add(raw)
+                continue
+            groups: dict[str, list[Article]] = {}
+            for imported in importer.read(root, source, raw):
+                if isinstance(imported, Article):
+                    groups.setdefault(imported.id, []).append(imported)
+                elif isinstance(imported, Diagnostic):
+                    done.report.add(imported)
+            for articles in groups.values():
+                chosen = resolve(articles, request.passes)
+                if isinstance(chosen, Diagnostic):
+                    done.report.add(chosen)
+                else:
+                    done.report.add(chosen.found)
+                    yield chosen
+
+
+def _listed(request: Request, root: Path, name: str, scratch: Path, done: Converted) -> tuple[list[Listing], str]:
+    project = _project(root, Source(kind="article", paths=(name,)))
+    listings, found = list_files(project, scratch / "unpacked")
+    done.report.add(found)
+    if request.format is not None:
+        return listings, request.format
+    candidates, missing = recognise(listings[0].files)
+    if not candidates:
+        hint = "; ".join(missing) or "name it with --from; `copydesk formats` lists what is read"
+        raise Refused(f"the format of {request.origin} was not recognised: {hint}")
+    return listings, candidates[0][1]
+
+
+def _project(root: Path, source: Source) -> Project:
+    """A project around one source, to list its files by."""
+    dataset = Dataset(
+        name="converted", title="", version="0.0.0", date="", summary="", language=(), license="", creators=()
+    )
+    splits = Splits(salt="", ratios=DEFAULT_RATIOS)
+    return Project(root=root, dataset=dataset, sources=(source,), configs=(), splits=splits, release=ReleaseOptions())

@@ -1,0 +1,147 @@
+"""Archives are read as folders, and never write where they say: safe against names, links and bombs."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from cases_formats import GOOD, HERE, TEXT, export
+
+from conftest import replace_text
+from copydesk import archives
+from copydesk.archives import unpack
+from copydesk.build import Options, check
+
+FILES = {"a1.txt": TEXT.encode(), "a1.ann": GOOD.encode()}
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def tarred(files: dict[str, bytes], mode: str = "w") -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def zstd(data: bytes) -> bytes:
+    out = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(out, "zstd") as stream:
+        stream.write(data)
+    return out.getvalue().to_pybytes()
+
+
+WAYS: dict[str, Callable[[dict[str, bytes]], bytes]] = {
+    "a.zip": zipped,
+    "a.tar": tarred,
+    "a.tar.gz": lambda files: tarred(files, "w:gz"),
+    "a.tgz": lambda files: tarred(files, "w:gz"),
+    "a.tar.bz2": lambda files: tarred(files, "w:bz2"),
+    "a.tar.xz": lambda files: tarred(files, "w:xz"),
+    "a.tar.zst": lambda files: zstd(tarred(files)),
+}
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_an_archive_is_read_as_the_folder_in_it(name: str, project: Path) -> None:
+    export("brat", {name: WAYS[name](FILES)})(project)
+    replace_text(project / "dataset.toml", f'"{HERE}"', f'"{HERE}/{name}"')
+    assert {d.code for d in check(Options(root=project))} == {"R002"}
+    damaged = {**FILES, "a1.ann": b"T1\tPERSON 0\n"}
+    (project / HERE / name).write_bytes(WAYS[name](damaged))
+    found = [d for d in check(Options(root=project)) if d.code == "I002"]
+    assert [(d.place.file, d.place.line) for d in found] == [(f"{HERE}/{name}/a1.ann", 1)]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "pack"), [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress), ("zst", zstd)]
+)
+def test_a_compressed_file_is_the_file(suffix: str, pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    path = tmp_path / f"a.jsonl.{suffix}"
+    path.write_bytes(pack(b'{"id": 1}\n'))
+    members, found = unpack(path, path.name, tmp_path / "out")
+    assert [(m.name, m.path.read_bytes()) for m in members] == [("a.jsonl", b'{"id": 1}\n')]
+    assert found == []
+
+
+@pytest.mark.parametrize("name", ["../up.txt", "/etc/up.txt", "a/../../up.txt", "C:\\up.txt", "..\\up.txt", "a\0b"])
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_names_that_lead_out_are_refused_and_the_rest_is_read(
+    pack: Callable[[dict[str, bytes]], bytes], name: str, tmp_path: Path
+) -> None:
+    if "\0" in name:
+        pytest.skip("neither format can hold it") if pack is tarred else None
+        name = "a:b/c"
+    path = tmp_path / f"a.{'zip' if pack is zipped else 'tar'}"
+    path.write_bytes(pack({name: b"x", "good.txt": b"y"}))
+    members, found = unpack(path, path.name, tmp_path / "out")
+    assert [m.name for m in members] == ["good.txt"]
+    assert [d.code for d in found] == ["I010"]
+    assert sorted(p.relative_to(tmp_path).parts[0] for p in tmp_path.rglob("*")) == sorted([path.name, "out", "out"])
+
+
+def test_links_and_devices_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        for name, kind in (("l", tarfile.SYMTYPE), ("h", tarfile.LNKTYPE), ("d", tarfile.CHRTYPE)):
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, "/etc/passwd"
+            archive.addfile(info)
+    assert [d.code for d in unpack(path, "a.tar", tmp_path / "out")[1]] == ["I010"] * 3
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive2:
+        link = zipfile.ZipInfo("l")
+        link.external_attr = 0o120777 << 16
+        archive2.writestr(link, "/etc/passwd")
+    members, found = unpack(path, "a.zip", tmp_path / "out2")
+    assert (members, [d.code for d in found]) == ([], ["I010"])
+
+
+@pytest.mark.parametrize("name", ["bomb.zip", "bomb.tar.gz", "bomb.gz"])
+def test_a_bomb_stops_at_the_limit(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "LEAST_LIMIT", 2**21)
+    zeros = bytes(2**24)
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(zeros) if name == "bomb.gz" else WAYS[f"a.{name.partition('.')[2]}"]({"z": zeros}))
+    members, found = unpack(path, name, tmp_path / "out")
+    assert members == []
+    assert [d.code for d in found] == ["I010"]
+    written = sum(p.stat().st_size for p in (tmp_path / "out").iterdir())
+    assert written <= max(2**21, archives.RATIO * path.stat().st_size) < len(zeros)
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_a_damaged_archive_is_a_finding(name: str, tmp_path: Path) -> None:
+    whole = WAYS[name]({"a.txt": bytes(range(256)) * 64, "b.txt": b"b" * 4000})
+    for damaged in (b"", b"no archive at all", whole[: len(whole) // 2], whole[:20] + b"\xff" * 40 + whole[60:]):
+        path = tmp_path / name
+        path.write_bytes(damaged)
+        folder = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
+        members, found = unpack(path, name, folder)
+        assert found or [m.name for m in members] == ["a.txt", "b.txt"] or damaged == b""
+        assert all(d.code == "I010" for d in found)
+
+
+def test_what_systems_leave_in_archives_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped({"__MACOSX/._a.txt": b"", ".DS_Store": b"", "a.txt": b"a"}))
+    members, found = unpack(path, "a.zip", tmp_path / "out")
+    assert [m.name for m in members] == ["a.txt"]
+    assert found == []

@@ -1,0 +1,451 @@
+"""Dataset folders: cards, layouts, features, layers that are seen from the columns, and releases of our own."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import datasets
+import jsonschema
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from copydesk.articles.model import Article
+from copydesk.articles.units import Sample
+from copydesk.diagnostics import Diagnostic
+from copydesk.importers import dataset
+from copydesk.importers.datasetcard import BadCard, Config, configs_of, front_matter, split_by_name
+from copydesk.importers.features import decode_labels, known_features
+from copydesk.project import Source
+from copydesk.sources import RawRecord
+
+OPTIONS = jsonschema.Draft202012Validator({"additionalProperties": False, "properties": dataset.OPTIONS})
+
+
+def source(**options: Any) -> Source:
+    OPTIONS.validate(options)
+    return Source(kind="article", paths=("x",), format="dataset", options=options)
+
+
+def read_all(
+    files: Mapping[str, str | bytes], where: Source | None = None, base: str = ""
+) -> list[Article | Diagnostic]:
+    where = where or source()
+    data = {name: value.encode() if isinstance(value, str) else value for name, value in files.items()}
+    out: list[Article | Diagnostic] = []
+    for unit in dataset.units(where, sorted(data)):
+        first, *others = unit.files
+        beside = {name: data[name] for name in others}
+        name = unit.name.removeprefix(base)
+        raw = RawRecord(file=first, line=1, data=data[first], name=name, base=base, beside=beside)
+        out += dataset.read(Path("/"), where, raw)
+    return out
+
+
+def articles(files: Mapping[str, str | bytes], **options: Any) -> list[Article]:
+    found = read_all(files, source(**options))
+    assert all(isinstance(one, Article) for one in found), found
+    return [one for one in found if isinstance(one, Article)]
+
+
+def spans(article: Article, layer: str = "mentions") -> list[tuple[str, str | None, str]]:
+    return [(i.id, i.label, article.surface_of(i)) for i in article.layers[layer]]
+
+
+def folder_of(path: Path) -> dict[str, bytes]:
+    return {p.relative_to(path.parent).as_posix(): p.read_bytes() for p in path.rglob("*") if p.is_file()}
+
+
+def rows(*names: str) -> str:
+    return "".join(json.dumps({"id": name, "text": f"text of {name}"}) + "\n" for name in names)
+
+
+# which files, which split
+
+CARD = """---
+license: cc0-1.0
+configs:
+- config_name: plain
+  data_files: "plain/*.jsonl"
+- config_name: news
+  default: true
+  data_files:
+  - split: train
+    path: ["news/train-*.jsonl", "news/more/**/*.jsonl"]
+  - split: held_out
+    path: news/test.jsonl
+---
+# A card
+"""
+
+
+def test_the_default_config_and_its_splits() -> None:
+    files = {
+        "ds/README.md": CARD,
+        "ds/plain/x.jsonl": rows("p"),
+        "ds/news/train-0.jsonl": rows("a"),
+        "ds/news/more/deep/er/b.jsonl": rows("b"),
+        "ds/news/test.jsonl": rows("c"),
+        "ds/news/stray.jsonl": rows("no"),
+    }
+    found = articles(files)
+    assert {a.id: a.values["split"] for a in found} == {"a": "train", "b": "train", "c": "held_out"}
+    assert [a.id for a in articles(files, config="plain")] == ["p"]
+    wrong = read_all(files, source(config="nope"))
+    assert {(d.code, d.place.file) for d in wrong if isinstance(d, Diagnostic)} == {("I001", "ds/README.md")}
+
+
+def test_without_a_card_the_layout_says_the_split() -> None:
+    files = {
+        "ds/data/train-00000-of-00001.jsonl": rows("a"),
+        "ds/data/odd_one-00000-of-00001.jsonl": rows("b"),
+        "ds/dev/x.jsonl": rows("c"),
+        "ds/eval-2.jsonl": rows("d"),
+        "ds/whatever.jsonl": rows("e"),
+    }
+    assert {a.id: a.values["split"] for a in articles(files)} == {
+        "a": "train", "b": "odd_one", "c": "validation", "d": "test", "e": "train",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pattern", "file", "matches"),
+    [
+        ("data/train-*", "data/train-0.parquet", True),
+        ("data/*", "data/deep/a.parquet", False),
+        ("data/**", "data/deep/a.parquet", True),
+        ("**/a.parquet", "a.parquet", True),
+        ("./a.csv", "a.csv", True),
+        ("a[0-9].csv", "a5.csv", True),
+        ("a[!0-9].csv", "a5.csv", False),
+        ("a?.csv", "ab.csv", True),
+        ("a.csv", "axcsv", False),
+        ("a[.csv", "a[.csv", True),
+        ("a(b).csv", "a(b).csv", True),
+    ],
+)
+def test_patterns(pattern: str, file: str, matches: bool) -> None:
+    (config,) = configs_of({"configs": [{"config_name": "x", "data_files": pattern}]})
+    assert config.split_of(file) == ("train" if matches else None)
+
+
+def test_folders_and_forms_of_data_files() -> None:
+    for files, wanted in [
+        ({"train": "a.csv", "test": ["b.csv"]}, [("train", ["a.csv"]), ("test", ["b.csv"])]),
+        (["a.csv", "b.csv"], [("train", ["a.csv", "b.csv"])]),
+        ([{"split": "test", "path": "b.csv"}], [("test", ["b.csv"])]),
+    ]:
+        assert configs_of({"configs": [{"data_files": files}]})[0].files == wanted
+    inside = configs_of({"configs": [{"data_dir": "en", "data_files": "*.csv"}, {"data_dir": "de/"}]})
+    assert inside[0].split_of("en/a.csv") == "train" and inside[0].split_of("a.csv") is None
+    assert inside[1].split_of("de/deep/a.csv") == "train" and inside[1].split_of("en/a.csv") is None
+
+
+def test_split_names_agree_with_the_loader(tmp_path: Path) -> None:
+    for layout in (
+        ["data/train-00000-of-00001.jsonl", "data/extra-00000-of-00001.jsonl"],
+        ["training/a.jsonl", "dev/b.jsonl", "evaluation/c.jsonl"],
+        ["my-train.jsonl", "my_valid_1.jsonl", "test.jsonl"],
+    ):
+        folder = tmp_path / layout[0].replace("/", "-")
+        for name in layout:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(rows(name))
+        loaded = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
+        assert {row["id"]: split for split, table in loaded.items() for row in table} == {
+            name: split_by_name(name) for name in layout
+        }
+
+
+@pytest.mark.parametrize(
+    ("card", "line"),
+    [
+        ("---\nconfigs: [\n---\n", 2),
+        ("---\nconfigs:\n  - a\n b: c\n---\n", 4),
+        ("---\nno end\n", 1),
+        ("---\ndate: 2024-99-99\n---\n", 1),
+        ("---\n? [a]\n: b\n---\n", None),
+    ],
+)
+def test_a_card_that_is_no_yaml_is_told_at_its_line(card: str, line: int | None) -> None:
+    (found,) = read_all({"README.md": card, "a.jsonl": rows("a")})
+    assert isinstance(found, Diagnostic)
+    assert (found.code, found.place.file) == ("I001", "README.md")
+    assert line is None or found.place.line == line
+
+
+def test_odd_cards_do_not_matter() -> None:
+    heads = ["", "# no head", "---\n- a list\n---\n", "---\nconfigs: 5\n---\n", "---\nconfigs:\n- 7\n---\n"]
+    heads += [
+        "---\ndataset_info: x\n---\n",
+        "---\ndataset_info:\n  features: 5\n---\n",
+        "---\n---\n",
+        "\ufeff---\na: 1\n---\n",
+    ]
+    for card in heads:
+        assert [a.id for a in articles({"README.md": card, "a.jsonl": rows("a")})] == ["a"], card
+    with pytest.raises(BadCard):
+        front_matter(b"---\nx: &a [*a, *b]\n---\n")
+
+
+def test_the_nearest_card_counts() -> None:
+    files = {"x/README.md": CARD, "x/sub/README.md": "---\nconfigs:\n- data_files: q.jsonl\n---\n"}
+    files |= {"x/sub/q.jsonl": rows("q"), "x/sub/r.jsonl": rows("r"), "x/news/test.jsonl": rows("c")}
+    assert sorted(a.id for a in articles(files)) == ["c", "q"]
+
+
+def test_the_nearest_manifest_counts() -> None:
+    def manifest(file: str) -> str:
+        table = {"view": "records", "kind": "a", "splits": {"train": {"files": {"parquet": [file]}}}}
+        return json.dumps({"primary": "a", "tables": {"t": table}})
+
+    files = {"x/manifest.json": manifest("b.jsonl"), "x/b.jsonl": rows("b"), "x/other.jsonl": rows("o")}
+    files |= {"x/y/manifest.json": manifest("c[1].jsonl"), "x/y/c[1].jsonl": rows("c"), "x/y/c1.jsonl": rows("d")}
+    assert sorted(a.id for a in articles(files)) == ["b", "c"]
+    for odd in ("[]", "{", '{"tables": {"t": 5}}', '{"tables": []}'):
+        assert [a.id for a in articles({"manifest.json": odd, "a.jsonl": rows("a")})] == ["a"]
+
+
+def test_what_belongs_to_a_dataset_is_read_with_it_and_the_rest_is_not() -> None:
+    names = ["ds/LICENSE", "ds/README.md", "ds/a.jsonl", "ds/b.jsonl", "ds/dataset_infos.json", "ds/photo.png"]
+    made = list(dataset.units(source(), names))
+    assert [u.files for u in made] == [
+        ("ds/a.jsonl", "ds/README.md", "ds/LICENSE", "ds/dataset_infos.json"), ("ds/b.jsonl", "ds/README.md"),
+    ]  # fmt: skip
+    assert not any(u.lines for u in made)
+
+
+# columns
+
+
+def save(made: datasets.Dataset) -> bytes:
+    sink = io.BytesIO()
+    made.to_parquet(sink)
+    return sink.getvalue()
+
+
+def test_layers_and_labels_of_parquet_by_its_features() -> None:
+    label = datasets.ClassLabel(names=["P", "C"])
+    made = datasets.Dataset.from_list(
+        [
+            {
+                "id": "a", "text": "Ana of Lund 🎈", "topic": 1,
+                "mentions": [{"id": "x", "start": 0, "end": 3, "label": 0, "sure": 0.5}],
+                "entities": [{"id": "ana", "name": "Ana Öst"}], "quotes": [], "tags": ["one", "two"], "meta": {"k": 1},
+            }
+        ],
+        features=datasets.Features(
+            id=datasets.Value("string"), text=datasets.Value("string"), topic=label,
+            mentions=datasets.List(
+                {"id": datasets.Value("string"), "start": datasets.Value("int32"), "end": datasets.Value("int32"),
+                 "label": label, "sure": datasets.Value("float32")}
+            ),
+            entities=datasets.List({"id": datasets.Value("string"), "name": datasets.Value("string")}),
+            quotes=datasets.List(
+                {"fragments": datasets.List({"start": datasets.Value("int32"), "end": datasets.Value("int32")})}
+            ),
+            tags=datasets.List(datasets.Value("string")), meta={"k": datasets.Value("int64")},
+        ),
+    )  # fmt: skip
+    (article,) = articles({"ds/train.parquet": save(made)})
+    assert article.values == {"split": "train", "topic": "C", "tags": ["one", "two"], "meta": {"k": 1}}
+    assert spans(article) == [("x", "P", "Ana")]
+    assert article.layers["mentions"][0].values == {"sure": 0.5}
+    assert [(i.id, i.values) for i in article.layers["entities"]] == [("ana", {"name": "Ana Öst"})]
+    assert article.layers["quotes"] == []
+    assert article.layers["mentions"][0].pointer == "/0/mentions/0"
+
+
+def test_other_names_for_offsets_and_the_columns_of_old_sequences() -> None:
+    begun = {"id": "a", "text": "Ana of Lund", "m": [{"begin": 0, "end": 3, "type": "P"}], "split": "my own"}
+    (article,) = articles({"test.jsonl": json.dumps(begun)})
+    assert spans(article, "m") == [("m1", "P", "Ana")]
+    assert article.values == {"split": "test", "split_2": "my own"}
+
+    columns = {"id": ["a"], "text": ["Ana of Lund"], "m": [{"start": [0, 7], "end": [3, 11], "label": ["P", "C"]}]}
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink)
+    (article,) = articles({"test.parquet": sink.getvalue()})
+    assert spans(article, "m") == [("m1", "P", "Ana"), ("m2", "C", "Lund")]
+
+    pieces = {
+        "id": "a",
+        "text": "Ana of Lund",
+        "e": [{"id": "T1", "type": "P", "text": ["Ana", "Lund"], "offsets": [[0, 3], [7, 11]]}],
+    }
+    (article,) = articles({"a.jsonl": json.dumps(pieces)})
+    assert spans(article, "e") == [("T1", "P", "Ana Lund")]
+    assert article.layers["e"][0].surface == "Ana Lund"
+
+
+def test_what_a_column_is_does_not_depend_on_its_row() -> None:
+    first = {"id": "a", "text": "Ana", "m": [], "n": None}
+    second = {"id": "b", "text": "Ana", "m": [{"start": 0, "end": 3, "label": "P"}], "n": [{"id": "x"}]}
+    for order in ([first, second], [second, first]):
+        a, b = sorted(articles({"a.jsonl": "\n".join(map(json.dumps, order))}), key=lambda one: one.id)
+        assert a.layers == {"m": [], "n": []} and len(b.layers["m"]) == len(b.layers["n"]) == 1
+
+
+def test_the_card_names_labels_that_json_lines_number() -> None:
+    card = """---
+dataset_info:
+- config_name: news
+  features:
+  - {name: id, dtype: string}
+  - {name: text, dtype: string}
+  - name: topic
+    dtype: {class_label: {names: {'0': war, '1': peace}}}
+  - name: m
+    list:
+    - {name: start, dtype: int32}
+    - {name: end, dtype: int32}
+    - {name: label, dtype: {class_label: {names: [P, C]}}}
+configs:
+- {config_name: news, data_files: a.jsonl}
+---
+"""
+    row = {"id": "a", "text": "Ana", "topic": 1, "m": [{"start": 0, "end": 3, "label": 0}]}
+    other = {"id": "b", "text": "Bo", "topic": "war", "m": [{"start": 0, "end": 2, "label": 9}]}
+    a, b = articles({"README.md": card, "a.jsonl": json.dumps(row) + "\n" + json.dumps(other)})
+    assert (a.values["topic"], spans(a, "m")) == ("peace", [("m1", "P", "Ana")])
+    assert (b.values["topic"], spans(b, "m")) == ("war", [("m1", None, "Bo")])
+    assert [(d.code, d.place.line, d.place.pointer) for d in b.found] == [("I002", 2, "/m/0/label")]
+
+
+def test_tokens_with_tags_are_seen() -> None:
+    tags = datasets.ClassLabel(names=["O", "B-PER", "I-PER", "B-LOC"])
+    made = datasets.Dataset.from_dict(
+        {"id": ["1"], "tokens": [["Ana", "Öst", "of", "Lund"]], "pos_tags": [[0, 0, 1, 0]], "ner_tags": [[1, 2, 0, 3]]},
+        features=datasets.Features(
+            id=datasets.Value("string"), tokens=datasets.List(datasets.Value("string")),
+            pos_tags=datasets.List(datasets.ClassLabel(names=["NOUN", "ADP"])), ner_tags=datasets.List(tags),
+        ),
+    )  # fmt: skip
+    (article,) = articles({"train.parquet": save(made)})
+    assert article.text == "Ana Öst of Lund"
+    assert spans(article) == [("m1", "PER", "Ana Öst"), ("m2", "LOC", "Lund")]
+    assert [i.values for i in article.layers["tokens"]][1:3] == [{"pos_tags": "NOUN"}, {"pos_tags": "ADP"}]
+    assert article.values == {"split": "train"}
+    plain = {"id": "1", "tokens": ["Ana", "of"], "ner_tags": ["B-PER", "O"], "langs": ["sv", "en"]}
+    (article,) = articles({"a.jsonl": json.dumps(plain)})
+    assert spans(article) == [("m1", "PER", "Ana")] and article.values == {"split": "train", "langs": ["sv", "en"]}
+
+
+def test_the_card_names_tags_that_parquet_numbers() -> None:
+    card = """---
+dataset_info:
+  features:
+  - {name: tokens, sequence: string}
+  - name: ner_tags
+    sequence: {class_label: {names: {'0': O, '1': B-PER}}}
+---
+"""
+    table = pa.table({"tokens": [["Ana", "of"]], "ner_tags": [[1, 0]]})
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+    (article,) = articles({"README.md": card, "a.parquet": sink.getvalue()})
+    assert spans(article) == [("m1", "PER", "Ana")] and article.found == []
+
+
+def test_options_overrule_what_is_seen() -> None:
+    row = {
+        "key": "a",
+        "body": "Ana of Lund",
+        "m": [{"start": 0, "end": 3, "what": "P"}],
+        "o": [{"start": 7, "end": 11}],
+    }
+    (article,) = articles(
+        {"a.jsonl": json.dumps(row)}, id="key", text="body", layers={"mentions": {"field": "m", "label": "what"}}
+    )
+    assert (article.id, spans(article), spans(article, "o")) == ("a", [("m1", "P", "Ana")], [("o1", None, "Lund")])
+
+
+def test_damage_in_a_dataset() -> None:
+    found = read_all({"a.parquet": b"no", "b.jsonl": '{"id": "b"}\n{"id"', "c.csv": "id,text\nc,x\n"})
+    assert [(d.code, d.place.file) for d in found if isinstance(d, Diagnostic)] == [
+        ("I001", "a.parquet"), ("I004", "b.jsonl"), ("S003", "b.jsonl"),
+    ]  # fmt: skip
+    assert [a.id for a in found if isinstance(a, Article)] == ["c"]
+
+
+WORDS = ["name", "dtype", "feature", "_type", "names", "list", "struct", "sequence", "class_label", "x"]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["a", "_type", "ClassLabel", "List", "names"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(feature=JSON, value=JSON, head=JSON)
+@settings(max_examples=150, deadline=None)
+def test_no_feature_or_card_is_too_odd(feature: Any, value: Any, head: Any) -> None:
+    known_features(feature)
+    decode_labels(value, feature, "", [])
+    dataset.seen_layer("x", feature)
+    for config in configs_of({"configs": head, "dataset_info": feature}):
+        assert isinstance(config, Config)
+        config.split_of("a.csv")
+
+
+def test_sniff() -> None:
+    def sure(**files: bytes) -> int:
+        named = {name.replace("__", "/").replace("_", "."): data for name, data in files.items()}
+        return dataset.sniff(Sample(names=sorted(named), head=lambda name: named[name]))
+
+    assert sure(README_md=CARD.encode(), a_jsonl=b"{}") > 90
+    assert sure(manifest_json=b'{"primary": 1, "tables": {}}', a_parquet=b"") > 90
+    assert sure(README_md=b"# prose", a_jsonl=b"{}") == sure(README_md=CARD.encode()) == 0
+    assert dataset.sniff(Sample(names=["data/train-00000-of-00002.parquet"], head=lambda _: b"PAR1")) > 50
+
+
+# our own
+
+
+def test_a_release_comes_back_as_it_was(seed_release: Path, seed_project: Path) -> None:
+    files = folder_of(seed_release)
+    read = {name for unit in dataset.units(source(), sorted(files)) for name in unit.files}
+    assert read == set(files)
+    found = {a.id: a for a in articles(files)}
+    kept = [
+        json.loads(p.read_text(encoding="utf-8")) for p in sorted((seed_project / "data" / "articles").glob("*.json"))
+    ]
+    assert set(found) == {record["id"] for record in kept}
+    for record in kept:
+        article = found[record["id"]]
+        document = record["document"]["path"]
+        assert article.text == (seed_project / document).read_bytes().decode()
+        assert article.found == [] and article.unit == "code points" and not article.left_out
+        for layer, items in ((name, value) for name, value in record.items() if isinstance(value, list)):
+            assert len(article.layers[layer]) == len(items) > 0
+            for kept_item, item in zip(items, article.layers[layer], strict=True):
+                pieces = kept_item.get("fragments") or ([kept_item] if "start" in kept_item else [])
+                assert item.ranges == tuple((piece["start"], piece["end"]) for piece in pieces)
+                assert (item.id, item.label) == (kept_item["id"], kept_item.get("label"))
+                assert item.surface == (article.surface_of(item) if pieces else None)
+                own = {
+                    k: v
+                    for k, v in kept_item.items()
+                    if k not in {"id", "label", "start", "end", "fragments", "surface"}
+                }
+                assert _without_surfaces(item.values) == _without_surfaces(own)
+
+
+def _without_surfaces(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_surfaces(v) for k, v in value.items() if k != "surface"}
+    return [_without_surfaces(v) for v in value] if isinstance(value, list) else value
+
+
+def test_other_configs_of_a_release_can_be_asked_for(seed_release: Path) -> None:
+    files = folder_of(seed_release)
+    root = seed_release.name
+    without_card = {name: data for name, data in files.items() if name != f"{root}/README.md"}
+    assert len(articles(without_card)) == 2
+    found = read_all(files, source(config="quotes", text="surface", id="id"))
+    assert len([one for one in found if isinstance(one, Article)]) > 10

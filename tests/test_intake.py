@@ -1,0 +1,381 @@
+"""From what an importer gives to records: the map, the passes, the shape of the contract, annotations left out."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cases_formats import GOOD, HERE, TEXT, brat, export
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conftest import edit_json, replace_text
+from copydesk.articles.mapping import apply_map, drop_items
+from copydesk.articles.model import Article, Item, Ref, Value
+from copydesk.articles.passes import resolve
+from copydesk.articles.shape import from_record, to_record
+from copydesk.build import Options, build, check
+from copydesk.contract.load import compile_kind
+from copydesk.diagnostics import Diagnostic, Report, Severity
+from copydesk.draft import article_schema
+from copydesk.survey import Survey
+
+
+def article(*mentions: tuple[str, int, int, str], annotator: str | None = None, **values: Value) -> Article:
+    items = [Item(id=i, ranges=((s, e),), label=label) for i, s, e, label in mentions]
+    return Article(id="a", text=TEXT, file="f", layers={"mentions": items}, annotator=annotator, values=dict(values))
+
+
+ADA, MILL = ("m1", 0, 3, "PERSON"), ("m2", 15, 26, "PLACE")
+
+
+def related() -> Article:
+    made = article(ADA, MILL, source="paper")
+    ends: dict[str, Value] = {"head": Ref("mentions", "m1"), "tail": Ref("mentions", "m2")}
+    made.layers["relations"] = [Item(id="r1", label="in", values=ends)]
+    made.layers["groups"] = [Item(id="g1", values={"members": [Ref("mentions", "m1"), Ref("mentions", "m2")]})]
+    return made
+
+
+# the map
+
+
+def test_layers_labels_properties_and_values_are_renamed_and_references_follow() -> None:
+    made, used = related(), set[str]()
+    made.layers["mentions"][0].values["Sure"] = True
+    mapping = {
+        "id": "source",
+        "layers": {"mentions": "names", "relations": {"to": "ties", "label": "tie"}},
+        "labels": {"mentions": {"PERSON": "PER"}},
+        "properties": {"mentions": {"Sure": "sure"}},
+        "values": {"absent": "x"},
+    }
+    apply_map(made, mapping, used)
+    assert made.id == "paper"
+    assert list(made.layers) == ["names", "ties", "groups"]
+    assert [(i.label, i.values) for i in made.layers["names"]] == [("PER", {"sure": True}), ("PLACE", {})]
+    assert made.layers["ties"][0].label == "tie"
+    assert made.layers["ties"][0].values == {"head": Ref("names", "m1"), "tail": Ref("names", "m2")}
+    assert made.layers["groups"][0].values == {"members": [Ref("names", "m1"), Ref("names", "m2")]}
+    assert used == {
+        "/id",
+        "/layers/mentions",
+        "/layers/relations",
+        "/labels/mentions/PERSON",
+        "/properties/mentions/Sure",
+    }
+    assert not +made.left_out
+
+
+def test_a_label_that_is_left_out_takes_what_cannot_be_without_it_and_all_is_counted() -> None:
+    made = related()
+    apply_map(made, {"labels": {"mentions": {"PLACE": False}}}, set())
+    assert [i.id for i in made.layers["mentions"]] == ["m1"]
+    assert made.layers["relations"] == []
+    assert made.layers["groups"][0].values == {"members": [Ref("mentions", "m1")]}
+    assert made.left_out == {"mentions labelled PLACE": 1, "relations that name what was left out": 1}
+
+
+def test_layers_that_become_one_keep_their_ids_apart() -> None:
+    made = article(ADA)
+    made.layers["Place"] = [Item(id="m1", ranges=((15, 26),), values={"kind": "street"})]
+    made.layers["ties"] = [Item(id="t", values={"head": Ref("Place", "m1")})]
+    apply_map(made, {"layers": {"Place": {"to": "mentions", "label_from": "kind"}}}, set())
+    assert [(i.id, i.label) for i in made.layers["mentions"]] == [("m1", "PERSON"), ("Place-m1", "street")]
+    assert made.layers["ties"][0].values["head"] == Ref("mentions", "Place-m1")
+
+
+def test_hulls_close_the_gaps_and_say_so() -> None:
+    made = article()
+    made.layers["mentions"] = [Item(id="m", ranges=((0, 3), (10, 14)), surface="Ada down")]
+    apply_map(made, {"discontinuous": "hull"}, set())
+    assert made.layers["mentions"][0].ranges == ((0, 14),)
+    assert made.left_out == {"gaps in discontinuous spans": 1}
+
+
+# the passes
+
+
+def test_one_pass_needs_no_rule_and_several_do() -> None:
+    one, two = article(ADA, annotator="ada"), article(MILL, annotator="bob")
+    assert resolve([one], {}) is one
+    undecided = resolve([one, two], {})
+    assert isinstance(undecided, Diagnostic)
+    assert undecided.code == "I009"
+    assert resolve([one, two], {"rule": "annotator", "annotator": "bob"}) is two
+    assert resolve([two, one], {"rule": "first"}) is one
+    for rule in ({"rule": "annotator", "annotator": "eve"}, {"rule": "curated"}):
+        assert isinstance(resolve([one, two], rule), Diagnostic)
+    two.curated = True
+    assert resolve([one, two], {"rule": "curated"}) is two
+
+
+def test_what_most_passes_have_counts_and_the_rest_is_counted() -> None:
+    passes = [
+        article(ADA, MILL, annotator="c", genre="news"),
+        article(("x", 15, 26, "PLACE"), ("y", 0, 3, "PLACE"), annotator="b", genre="letter"),
+        article(("z", 0, 3, "PERSON"), annotator="a", genre="news"),
+    ]
+    for number, one in enumerate(passes):
+        names = {i.ranges[0][0]: i.id for i in one.layers["mentions"]}
+        if {0, 15} <= set(names):
+            ends: dict[str, Value] = {"head": Ref("mentions", names[0]), "tail": Ref("mentions", names[15])}
+            one.layers["relations"] = [Item(id=f"r{number}", label="in", values=ends)]
+    before = deepcopy(passes)
+    made = resolve(passes, {"rule": "majority"})
+    assert isinstance(made, Article)
+    assert [(i.ranges, i.label) for i in made.layers["mentions"]] == [(((0, 3),), "PERSON"), (((15, 26),), "PLACE")]
+    assert made.values == {"genre": "news"}
+    assert made.left_out == {"mentions without a majority": 1, "relations without a majority": 2}
+    assert passes == before
+    assert resolve(passes[::-1], {"rule": "majority"}) == made
+    ids = {i.id for i in made.layers["mentions"]}
+    assert all(
+        ref.id in ids for i in made.layers.get("relations", ()) for ref in i.values.values() if isinstance(ref, Ref)
+    )
+
+
+def test_relations_that_most_passes_have_name_the_merged_mentions() -> None:
+    passes = []
+    for who, first, second in (("a", "1", "2"), ("b", "7", "8"), ("c", "x", "y")):
+        one = article((first, 0, 3, "PERSON"), (second, 15, 26, "PLACE"), annotator=who)
+        ends: dict[str, Value] = {"head": Ref("mentions", first), "tail": Ref("mentions", second)}
+        one.layers["relations"] = [Item(id=f"r{who}", label="in", values=ends)]
+        passes.append(one)
+    made = resolve(passes, {"rule": "majority"})
+    assert isinstance(made, Article)
+    assert made.layers["relations"][0].values == {"head": Ref("mentions", "1"), "tail": Ref("mentions", "2")}
+    assert not made.left_out
+
+
+def test_passes_over_different_texts_are_not_adjudicated() -> None:
+    other = article(ADA, annotator="b")
+    other.text = "Another text."
+    assert isinstance(resolve([article(ADA, annotator="a"), other], {"rule": "majority"}), Diagnostic)
+
+
+# the shape of the contract
+
+SPANS = st.lists(st.tuples(st.integers(0, 10), st.integers(1, 5)), min_size=1, max_size=3)
+VALUES = st.one_of(st.booleans(), st.integers(-5, 5), st.text("ab", min_size=1, max_size=3))
+
+
+@st.composite
+def articles(draw: st.DrawFn) -> Article:
+    """Articles of one kind: the same properties with the same types everywhere."""
+    text = draw(st.text("ab é👍\r\n", min_size=20, max_size=30))
+    mentions = []
+    for number, pieces in enumerate(draw(st.lists(SPANS, max_size=4))):
+        at, ranges = 0, []
+        for gap, length in pieces:
+            ranges.append((at + gap, at + gap + length))
+            at += gap + length
+        if at <= len(text):
+            values: dict[str, Value] = {"sure": draw(st.booleans()), "n": draw(st.integers(-5, 5))}
+            label = draw(st.sampled_from(["A", "B"]))
+            mentions.append(Item(id=f"m{number}", ranges=tuple(ranges), label=label, values=values))
+    names = [m.id for m in mentions]
+    sets = draw(st.lists(st.lists(st.sampled_from(names), min_size=1, max_size=3), max_size=2)) if names else []
+    groups = [
+        Item(id=f"g{n}", values={"members": [Ref("mentions", m) for m in members]}) for n, members in enumerate(sets)
+    ]
+    layers = {"mentions": mentions, "groups": groups}
+    return Article(id="a", text=text, file="", layers=layers, values={"genre": "news"})
+
+
+@settings(max_examples=60, deadline=None)
+@given(articles())
+def test_an_article_in_the_shape_of_its_drafted_contract_comes_back(made: Article) -> None:
+    survey = Survey()
+    survey.see([made])
+    kind = compile_kind("article", article_schema(survey, "x", rights=False))
+    record = to_record(made, kind, {})
+    assert not record.homeless
+    back = from_record(record.value, kind)
+    assert (back.id, back.text, back.values, back.layers) == (made.id, made.text, made.values, made.layers)
+
+
+def schema(**properties: Any) -> Any:
+    return {
+        "type": "object",
+        "required": ["id", "text"],
+        "unevaluatedProperties": False,
+        "properties": {"id": {"type": "string"}, "text": {"type": "string"}, **properties},
+    }
+
+
+def test_what_the_contract_has_no_place_for_is_counted() -> None:
+    made = related()
+    made.values["source"] = "paper"
+    made.layers["mentions"][0].values = {"sure": True}
+    kind = compile_kind("article", schema())
+    assert to_record(made, kind, {}).homeless == {"source": 1, "mentions": 2, "relations": 1, "groups": 1}
+    item = {
+        "type": "object",
+        "unevaluatedProperties": False,
+        "required": ["id"],
+        "properties": {"id": {"type": "string"}},
+    }
+    kind = compile_kind("article", schema(mentions={"type": "array", "x-key": "id", "items": item}))
+    counted = to_record(made, kind, {}).homeless
+    assert counted == {
+        "source": 1, "relations": 1, "groups": 1, "mentions: spans": 2, "mentions: labels": 2, "mentions: sure": 1,
+    }  # fmt: skip
+
+
+def test_a_surface_that_is_not_the_text_is_found_even_if_the_contract_keeps_none(
+    project: Path,
+) -> None:
+    brat("T1\tPERSON 0 3\tEve\n")(project)
+    edit_json(project / "schema/article.schema.json", _without_surface)
+    found = [d for d in check(Options(root=project)) if d.code != "R002"]
+    assert [(d.code, d.place.file, d.place.line) for d in found] == [("A106", f"{HERE}/a1.ann", 1)]
+
+
+def _without_surface(document: Any) -> None:
+    item = document["properties"]["mentions"]["items"]
+    del item["properties"]["surface"], item["x-span"]["surface"]
+
+
+def test_checks_point_into_the_annotators_own_file(project: Path) -> None:
+    brat(f"{GOOD}T2\tPLACE 15 99\tMill Street\nT3\tSTREET 15 26\tMill Street\n")(project)
+    found = [d for d in check(Options(root=project)) if d.code != "R002"]
+    assert [(d.code, d.place.file, d.place.line) for d in found] == [("A004", f"{HERE}/a1.ann", 3)]
+    brat(f"{GOOD}T2\tPLACE 15 99\tMill Street\n")
+    (project / HERE / "a1.ann").write_text(f"{GOOD}\nT2\tPLACE 15 99\tMill Street\n")
+    found = [d for d in check(Options(root=project)) if d.code != "R002"]
+    assert [(d.code, d.place.line) for d in found] == [("A103", 3)]
+
+
+# annotations left out
+
+
+def without_claims(folder: Path) -> None:
+    """The project without the layer that its example has beside the mentions."""
+
+    def change(document: Any) -> None:
+        document["required"].remove("claims")
+        del document["properties"]["claims"]
+
+    edit_json(folder / "schema/article.schema.json", change)
+    text = (folder / "dataset.toml").read_text()
+    kept = [line for line in text.splitlines(keepends=True) if not line.startswith("claims")]
+    (folder / "dataset.toml").write_text("".join(kept))
+    (folder / "schema/expectations/claims.json").unlink()
+
+
+def relations_project(folder: Path, lines: str) -> None:
+    """A brat export with relations, in a project that leaves out single annotations."""
+    brat(lines)(folder)
+    without_claims(folder)
+
+    def change(document: Any) -> None:
+        ref = {"type": "string", "x-ref": "mentions"}
+        item = {
+            "type": "object",
+            "required": ["id", "head", "tail"],
+            "unevaluatedProperties": False,
+            "properties": {"id": {"type": "string"}, "label": {"type": "string"}, "head": ref, "tail": ref},
+        }
+        document["properties"]["relations"] = {"type": "array", "x-key": "id", "items": item}
+
+    edit_json(folder / "schema/article.schema.json", change)
+    replace_text(folder / "dataset.toml", "[release]", '[checks]\non_error = "exclude-annotations"\n\n[release]')
+
+
+BROKEN = (
+    f"{GOOD}T2\tPLACE 15 99\tMill Street\nT3\tTIME 30 36\tMonday\nT4\tTIME\n"
+    "R1\tin Arg1:T1 Arg2:T2\nR2\ton Arg1:T1 Arg2:T3\n"
+)
+
+
+def test_broken_annotations_are_left_out_with_what_names_them_and_recorded(project: Path) -> None:
+    relations_project(project, BROKEN)
+    outcome = build(Options(root=project))
+    row = json.loads(next(outcome.folder.glob("jsonl/articles/*.jsonl")).read_text())
+    assert [m["id"] for m in row["mentions"]] == ["T1", "T3"]
+    assert [m["id"] for m in row["relations"]] == ["R2"]
+    lines = [json.loads(line) for line in (outcome.folder / "exclusions.jsonl").read_text().splitlines()]
+    kept = {(entry["layer"], entry["item"], *entry["codes"]) for entry in lines}
+    assert kept == {("", None, "I002"), ("mentions", "T2", "A103"), ("relations", "R1", "A202")}
+    assert (outcome.dropped, outcome.excluded) == (3, 0)
+    said = {(d.code, d.place.line, d.severity) for d in outcome.report if d.place.file.endswith(".ann")}
+    warning = Severity.WARNING
+    assert said == {("A103", 2, warning), ("I002", 4, warning), ("A202", 5, warning)}
+
+
+def test_without_that_setting_they_stop_the_build(project: Path) -> None:
+    relations_project(project, BROKEN)
+    replace_text(project / "dataset.toml", "exclude-annotations", "fail")
+    errors = Counter(d.code for d in check(Options(root=project)) if d.severity is Severity.ERROR)
+    assert errors == {"A103": 1, "I002": 1}
+
+
+# what is said of a source
+
+
+def test_the_release_says_what_was_read_and_what_was_left_out(project: Path) -> None:
+    relations_project(project, f"{GOOD}A1\tSure T1\n")
+    outcome = build(Options(root=project))
+    told = json.loads((outcome.folder / "quality/intake.json").read_text())["sources"]
+    assert told == [
+        {
+            "format": "brat", "kind": "article", "articles": 1, "links": 0, "rule": None,
+            "left_out": {"mentions: Sure": 1}, "offsets": {"code points": 1}, "passes": {},
+        }
+    ]  # fmt: skip
+
+
+def test_a_source_that_asks_for_what_is_not_there_is_told_so(project: Path) -> None:
+    export(
+        "brat", {"a1.txt": TEXT, "a1.ann": GOOD}, 'take = "clusters"', 'encoding = "hex"', "options = { speed = 1 }"
+    )(project)
+    found = [d for d in check(Options(root=project)) if d.code != "R002"]
+    assert sorted((d.code, d.place.pointer) for d in found) == [
+        ("P003", "/source/0/encoding"),
+        ("P003", "/source/0/options/speed"),
+        ("P003", "/source/0/take"),
+    ]
+
+
+def test_a_declared_encoding_is_read_and_another_is_a_finding(project: Path) -> None:
+    export("brat", {"a1.txt": "Zoë walks.\n".encode("cp1252"), "a1.ann": "T1\tPERSON 0 3\tZoë\n".encode("cp1252")})(
+        project
+    )
+    report = check(Options(root=project))
+    assert {d.code for d in report.errors} == {"S002"}
+    replace_text(project / "dataset.toml", 'format = "brat"', 'format = "brat"\nencoding = "windows-1252"')
+    assert not check(Options(root=project)).errors
+
+
+def test_agreement_of_a_source_with_several_annotators_is_published(project: Path) -> None:
+    files: dict[str, str | bytes] = {}
+    for n in range(6):
+        files |= {f"a{n}.txt": TEXT, f"a{n}_ada.ann": f"{GOOD}T2\tTIME 30 36\tMonday\n", f"a{n}_bob.ann": GOOD}
+    export("brat", files, '[source.passes]\nrule = "annotator"\nannotator = "ada"\n')(project)
+    without_claims(project)
+    outcome = build(Options(root=project))
+    figures = json.loads((outcome.folder / "quality/agreement.json").read_text())
+    assert figures["passes"] == ["ada", "bob"]
+    mentions = figures["layers"]["mentions"]
+    assert (mentions["items"], mentions["exact_f1"]) == ([12, 6], pytest.approx(2 * 6 / 18, abs=1e-4))
+    assert mentions["intervals"]["exact_f1"] == {"low": 0.6667, "high": 0.6667}
+
+
+@given(st.sets(st.sampled_from(["m1", "m2"])))
+def test_nothing_dangles_after_items_were_dropped(gone: set[str]) -> None:
+    made = related()
+    drop_items(made, {("mentions", name) for name in gone})
+    ids = {i.id for i in made.layers["mentions"]}
+    assert ids == {"m1", "m2"} - gone
+    for layer in ("relations", "groups"):
+        for item in made.layers[layer]:
+            for value in item.values.values():
+                for ref in value if isinstance(value, list) else [value]:
+                    assert isinstance(ref, Ref)
+                    assert ref.id in ids
+    assert Report().errors == []
