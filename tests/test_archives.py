@@ -145,3 +145,30 @@ def test_what_systems_leave_in_archives_is_passed_over(tmp_path: Path) -> None:
     members, found = unpack(path, "a.zip", tmp_path / "out")
     assert [m.name for m in members] == ["a.txt"]
     assert found == []
+
+
+def test_archives_in_archives_are_folders_in_folders(tmp_path: Path) -> None:
+    deepest = zipped({"deep.txt": b"deep"})
+    inner = zipped(
+        {"a.xmi": b"x", "more.tar": tarred({"b.txt": b"y", "last.zip": deepest}), "t.xml.gz": gzip.compress(b"z")}
+    )
+    path = tmp_path / "project.zip"
+    path.write_bytes(zipped({"annotation/doc.txt/ada.zip": inner, "annotation/doc.txt/bob.zip": b"no archive"}))
+    members, found = unpack(path, path.name, tmp_path / "out")
+    here = "annotation/doc.txt/ada.zip"
+    assert {m.name: m.path.read_bytes() for m in members} == {
+        f"{here}/a.xmi": b"x",
+        f"{here}/more.tar/b.txt": b"y",
+        f"{here}/more.tar/last.zip": deepest,
+        f"{here}/t.xml.gz/t.xml": b"z",
+    }
+    assert [(d.code, d.place.file) for d in found] == [("I010", "project.zip/annotation/doc.txt/bob.zip")]
+
+
+def test_a_bomb_in_an_archive_counts_for_the_outer_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "LEAST_LIMIT", 2**21)
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped({"one.zip": zipped({"z": bytes(2**20)}), "two.zip": zipped({"z": bytes(2**21)})}))
+    members, found = unpack(path, "a.zip", tmp_path / "out")
+    assert [m.name for m in members] == ["one.zip/z"]
+    assert [(d.code, d.place.file) for d in found] == [("I010", "a.zip/two.zip")]

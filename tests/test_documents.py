@@ -299,6 +299,35 @@ def test_every_block_renders_and_rendering_again_changes_nothing(release: Releas
     assert "Grüße" not in once
 
 
+THREE = {
+    "passes": ["a", "b", "c"],
+    "layers": {
+        "mentions": {
+            "items": [5, 6, 7],
+            "exact_f1": 0.8,
+            "overlap_f1": 0.9,
+            "intervals": {"exact_f1": {"low": 0.7012, "high": 0.86}},
+            "pairs": {"a/b": {"articles": 12, "exact_f1": 0.75, "overlap_f1": 0.85}},
+            "labels": {
+                "label": {"units": 9, "alpha": 0.5, "agreement": 0.7, "intervals": {"alpha": {"low": 0.1, "high": 0.8}}}
+            },
+            "by_label": {},
+        }
+    },
+}
+
+
+def test_intervals_and_pairs_of_several_passes_are_shown(release: Release) -> None:
+    (release.folder / "quality/agreement.json").write_text(json.dumps(THREE))
+    facts = facts_of(release)
+    shown, found = blocks.render(EVERY, facts, release.tables, "c.md")
+    assert found == []
+    assert "| `mentions` | 5 | 6 | 7 | 0.800 (0.701–0.860) | 0.900 |" in shown
+    assert "| `mentions` | a/b | 12 | 0.750 | 0.850 |" in shown
+    assert "0.500 (0.100–0.800)" in shown
+    assert "95 % bootstrap intervals" in shown
+
+
 def test_blocks_of_a_release_without_reports(tmp_path: Path) -> None:
     release = make_release(tmp_path)
     once, found = blocks.render(EVERY, facts_of(release), release.tables, "c.md")

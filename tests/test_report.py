@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import edit_json
+from copydesk.adopt import adopt
 from copydesk.build import Options, build
 
 VOID = {"meta", "br"}
@@ -74,3 +75,18 @@ def test_overlapping_spans_cover_the_text_once(seed_release: Path) -> None:
     without_tags = re.sub(r"<sub>.*?</sub>|</?span[^>]*>", "", page)
     first_line = "Kim Jong Un, 40, possesses a collection of foreign-made luxury cars believed to have been smuggled"
     assert without_tags.count(first_line) == 4  # segments, mentions, quotes, claims
+
+
+def test_the_page_says_what_was_read_of_another_tools_files_and_how_passes_agree(tmp_path: Path) -> None:
+    origin = tmp_path / "export"
+    origin.mkdir()
+    for n in range(6):
+        (origin / f"a{n}.txt").write_text(f"Ada walks down street {n * 7919} on Monday.\n")
+        (origin / f"a{n}_ada.ann").write_text("T1\tPERSON 0 3\tAda\nT2\tVERB 4 9\twalks\n")
+        (origin / f"a{n}_bob.ann").write_text("T1\tPERSON 0 3\tAda\n" if n else "T1\tVERB 4 9\twalks\n")
+    adopt(tmp_path / "project", "tiny", "Tiny", origin, None)
+    page = (build(Options(root=tmp_path / "project")).folder / "report/index.html").read_text()
+    assert "<h2>What was read</h2>" in page
+    for words in ("brat", "ada 6", "bob 6", "rule: first", "code points 6"):
+        assert words in page
+    assert re.search(r"<td>mentions</td><td>0\.\d{3} \(0\.\d{3}–0\.\d{3}\)</td>", page)

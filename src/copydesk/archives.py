@@ -33,6 +33,8 @@ RATIO = 200
 """How many times its own size an archive may expand to beyond that. Text compresses to a fifth, at times a fiftieth."""
 MAX_MEMBERS = 1_000_000
 """Members that an archive may have."""
+MAX_DEPTH = 3
+"""Archives in archives: what lies deeper stays a file."""
 _CHUNK = 2**20
 _BROKEN = (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, pa.ArrowInvalid,
            NotImplementedError, RuntimeError, ValueError)  # fmt: skip
@@ -80,21 +82,27 @@ def unpack(path: Path, file: str, folder: Path) -> tuple[list[Member], list[Diag
     """Write the members of the archive `path` (called `file` in findings) into `folder`, which is made.
 
     Returns what was written, in order of name, and I010 for what was refused. An archive that is refused as a whole
-    yields no member.
+    yields no member. Archives in it are read as folders too, MAX_DEPTH deep, within the limit of the outermost.
     """
     folder.mkdir(parents=True)
-    lower, members, found = file.lower(), list[Member](), list[Diagnostic]()
-    budget = _Budget(path.stat().st_size)
+    members, found = _unpack(path, file, folder, _Budget(path.stat().st_size), depth=1)
+    return sorted(members, key=lambda member: member.name), found
+
+
+def _unpack(
+    path: Path, file: str, folder: Path, budget: _Budget, *, depth: int
+) -> tuple[list[Member], list[Diagnostic]]:
+    members, found = list[Member](), list[Diagnostic]()
     seen: set[str] = set()
     try:
-        for name, source in _members(path, lower):
+        for name, source in _members(path, file):
             problem = "is there twice" if name in seen else _wrong_name(name)
             if isinstance(source, str) or problem:
                 why = source if isinstance(source, str) else problem
                 found.append(_refusal(file, f"the member {name[:80]!r} {why}"))
                 continue
             seen.add(name)
-            target = folder / f"{len(members):07d}"
+            target = folder / f"{budget.members:07d}"
             budget.copy(source, target)
             if not _is_debris(name):
                 members.append(Member(name=PurePosixPath(name).as_posix(), path=target))
@@ -102,7 +110,15 @@ def unpack(path: Path, file: str, folder: Path) -> tuple[list[Member], list[Diag
         return [], [*found, _refusal(file, str(refused))]
     except _BROKEN as error:
         return [], [*found, _refusal(file, f"it cannot be read: {error}")]
-    return sorted(members, key=lambda member: member.name), found
+    out: list[Member] = []
+    for member in members:
+        if depth == MAX_DEPTH or not is_archive(member.name):
+            out.append(member)
+            continue
+        inner, refused_inside = _unpack(member.path, f"{file}/{member.name}", folder, budget, depth=depth + 1)
+        out.extend(Member(name=f"{member.name}/{one.name}", path=one.path) for one in inner)
+        found.extend(refused_inside)
+    return out, found
 
 
 def _refusal(file: str, message: str) -> Diagnostic:
@@ -122,8 +138,9 @@ def _is_debris(name: str) -> bool:
     return "__MACOSX" in parts or any(part.startswith(".") for part in parts)
 
 
-def _members(path: Path, lower: str) -> Iterator[tuple[str, IO[bytes] | str]]:
+def _members(path: Path, file: str) -> Iterator[tuple[str, IO[bytes] | str]]:
     """(name, its bytes, or why they are refused) for every member that is not a folder."""
+    lower = file.lower()
     if lower.endswith(_ZIPS):
         yield from _zip_members(path)
     elif lower.endswith(_TARS):
@@ -135,7 +152,7 @@ def _members(path: Path, lower: str) -> Iterator[tuple[str, IO[bytes] | str]]:
                 yield member.name.removeprefix("./"), opened or "is a link or a device"
     else:
         with _expanded(path, lower) as stream:
-            yield path.stem, stream
+            yield PurePosixPath(file).stem, stream
 
 
 def _zip_members(path: Path) -> Iterator[tuple[str, IO[bytes] | str]]:

@@ -14,7 +14,7 @@ from copydesk.contract.rows import columns
 from copydesk.contract.types import Type
 from copydesk.diagnostics import Diagnostic
 from copydesk.release import citation, markers
-from copydesk.release.facts import PASSED, Facts, label_columns, measure
+from copydesk.release.facts import PASSED, Facts, label_columns, measure, measured
 from copydesk.release.model import Table
 
 Tables = tuple[Table, ...]
@@ -181,13 +181,18 @@ def _agreement(facts: Facts, tables: Tables) -> str:
         [
             _code(name),
             *(_number(n) for n in layer["items"]),
-            measure(layer["exact_f1"]),
-            measure(layer["overlap_f1"]),
+            measured(layer, "exact_f1"),
+            measured(layer, "overlap_f1"),
         ]
         for name, layer in layers.items()
     ]
+    pairs = [
+        [_code(name), escape(pair), _number(m["articles"]), measure(m["exact_f1"]), measure(m["overlap_f1"])]
+        for name, layer in layers.items()
+        for pair, m in layer.get("pairs", {}).items()
+    ]
     labels = [
-        [_code(name), _code(column), _number(m["units"]), measure(m["agreement"]), measure(m["alpha"])]
+        [_code(name), _code(column), _number(m["units"]), measure(m["agreement"]), measured(m, "alpha")]
         for name, layer in layers.items()
         for column, m in layer.get("labels", {}).items()
     ]
@@ -196,11 +201,16 @@ def _agreement(facts: Facts, tables: Tables) -> str:
         for name, layer in layers.items()
         for label, m in layer.get("by_label", {}).items()
     ]
+    two = "the one pass against the other"
+    of = two if len(passes) == 2 else "one pass against another, the mean over their pairs"
+    between = _grid(["Layer", "Passes", "Articles", "F1, equal", "F1, overlapping"], pairs, 2)
     return "\n".join(
         [
-            "Spans: F1 of the one pass against the other, for equal and for overlapping spans. A layer without spans "
+            f"Spans: F1 of {of}, for equal and for overlapping spans. A layer without spans "
             "of its own is compared on those of the items that it names.\n",
             _grid(["Layer", *passes, "F1, equal", "F1, overlapping"], spans, 1),
+            *(["In brackets: 95 % bootstrap intervals over articles.\n"] if "–" in str([spans, labels]) else []),
+            *(["Each pair of passes, on the articles that both went over:\n", between] if pairs else []),
             "Labels: over the spans that are matched, equal ones first, then those that overlap most.\n",
             _grid(["Layer", "Label column", "Spans", "Share equal", "Krippendorff's alpha"], labels, 2),
             "Spans by label:\n",

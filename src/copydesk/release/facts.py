@@ -22,6 +22,7 @@ from copydesk.release.model import FileEntry, Table
 
 AGREEMENT_FILE = "quality/agreement.json"
 EXPECTATIONS_FILE = "quality/expectations.json"
+INTAKE_FILE = "quality/intake.json"
 _COUNTS = {"items", "units", "articles"}
 PASSED = "passed"
 """The status of a rule of quality/expectations.json that held."""
@@ -36,8 +37,8 @@ class Facts:
     """What the documents of a release may say.
 
     `dataset` is the manifest's section of that name. `numbers` maps a key such as `rows.mentions.train` to
-    what is shown. `sizes` maps the path of a Parquet file to its rows and bytes. The two reports are None
-    without their file.
+    what is shown. `sizes` maps the path of a Parquet file to its rows and bytes. The reports are None without
+    their file.
     """
 
     dataset: Mapping[str, Any]
@@ -45,6 +46,7 @@ class Facts:
     sizes: Mapping[str, tuple[int, int]]
     agreement: Mapping[str, Any] | None = None
     expectations: Mapping[str, Any] | None = None
+    intake: Mapping[str, Any] | None = None
 
     def rows(self, config: str, split: str | None = None) -> int:
         """Rows of a config, or of one of its splits; none if it is not in the release."""
@@ -82,7 +84,14 @@ def read_facts(folder: Path, manifest: Mapping[str, Any], tables: tuple[Table, .
         numbers |= {"articles": numbers[f"rows.{articles.name}"], **_article_numbers(folder, articles)}
     numbers |= _agreement_numbers(agreement) if agreement is not None else {}
     numbers |= _expectation_numbers(expectations) if expectations is not None else {}
-    return Facts(dataset=dataset, numbers=numbers, sizes=sizes, agreement=agreement, expectations=expectations)
+    return Facts(
+        dataset=dataset,
+        numbers=numbers,
+        sizes=sizes,
+        agreement=agreement,
+        expectations=expectations,
+        intake=_report(folder / INTAKE_FILE),
+    )
 
 
 def label_columns(node: Type) -> Iterator[tuple[str, Type]]:
@@ -215,6 +224,13 @@ def _flat(key: str, value: Any, passes: list[str]) -> Iterator[tuple[str, str]]:
 def measure(value: float | None) -> str:
     """A measure as it is shown: three digits after the point, so that 0.997 does not pass for perfect."""
     return UNDEFINED if value is None else f"{value:.3f}"
+
+
+def measured(figures: Mapping[str, Any], name: str) -> str:
+    """A measure with its interval, where one was computed: `0.912 (0.874–0.941)`."""
+    interval = figures.get("intervals", {}).get(name)
+    shown = measure(figures[name])
+    return f"{shown} ({measure(interval['low'])}–{measure(interval['high'])})" if interval is not None else shown
 
 
 def _expectation_numbers(report: Mapping[str, Any]) -> dict[str, str]:

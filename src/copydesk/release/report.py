@@ -15,7 +15,7 @@ from copydesk.checks.spans import span_ranges
 from copydesk.contract.rows import label_lists
 from copydesk.contract.types import Span, Type
 from copydesk.diagnostics.render import visible
-from copydesk.release.facts import Facts
+from copydesk.release.facts import Facts, measured
 from copydesk.release.model import Release, Table, read_rows
 
 SHOWN_ARTICLES = 3
@@ -48,6 +48,7 @@ def render_report(release: Release, facts: Facts) -> bytes:
         f"<p class=quiet>{_text(dataset.name)} {_text(dataset.version)}, {_text(dataset.date)}</p>",
         f"<p>{_text(dataset.summary)}</p>",
         *_splits(release),
+        *_intake(facts),
         *_expectations(facts),
         *_agreement(facts),
         *_labels(release, facts),
@@ -92,6 +93,23 @@ def _splits(release: Release) -> Iterator[str]:
     yield _grid(["Config", "What it holds", *names], rows)
 
 
+def _intake(facts: Facts) -> Iterator[str]:
+    if facts.intake is None:
+        return
+    yield "<h2>What was read</h2>"
+    yield "<p>The files of other tools, and what of them is not in the release; quality/intake.json has it whole.</p>"
+    rows = []
+    for source in facts.intake["sources"]:
+        passes = [f"{name} {n:,}" for name, n in source["passes"].items()]
+        units = [f"{unit} {n:,}" for unit, n in source["offsets"].items()]
+        left_out = [f"{words} {n:,}" for words, n in source["left_out"].items()]
+        shown = [
+            _value(lines) for lines in (units, [*passes, *([f"rule: {source['rule']}"] if passes else [])], left_out)
+        ]
+        rows.append([source["format"], source["articles"] or source["links"], *shown])
+    yield _grid(["Format", "Articles or links", "Offsets counted", "Passes over articles", "Left out"], rows)
+
+
 def _expectations(facts: Facts) -> Iterator[str]:
     if facts.expectations is None:
         return
@@ -110,16 +128,14 @@ def _agreement(facts: Facts) -> Iterator[str]:
     if facts.agreement is None:
         return
     yield "<h2>Agreement of the annotation passes</h2>"
-    yield "<p>F1 of the spans of two passes; Krippendorff’s alpha of the labels on the spans that are matched.</p>"
+    passes = ", ".join(facts.agreement["passes"])
+    yield f"<p>F1 of the spans of the passes {_text(passes)}; Krippendorff’s alpha of the labels on the spans that are "
+    yield "matched. In brackets, where there are five articles or more: 95 % bootstrap intervals.</p>"
     rows = []
     for layer, figures in facts.agreement["layers"].items():
-        alphas = ", ".join(f"{name} {_measure(value['alpha'])}" for name, value in figures["labels"].items())
-        rows.append((layer, _measure(figures["exact_f1"]), _measure(figures["overlap_f1"]), alphas))
+        alphas = ", ".join(f"{name} {measured(value, 'alpha')}" for name, value in figures["labels"].items())
+        rows.append((layer, measured(figures, "exact_f1"), measured(figures, "overlap_f1"), alphas))
     yield _grid(["Layer", "F1, equal spans", "F1, overlapping", "Alpha"], rows)
-
-
-def _measure(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}"
 
 
 def _labels(release: Release, facts: Facts) -> Iterator[str]:
