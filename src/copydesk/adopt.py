@@ -10,15 +10,18 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from copydesk import draft
 from copydesk.archives import is_archive
+from copydesk.articles.mapping import apply_map
+from copydesk.contract.validate import schema_errors
 from copydesk.diagnostics import Diagnostic
-from copydesk.importers import Article, importer_of
+from copydesk.importers import Article, MissingLibrary, importer_of, options_schema
 from copydesk.importers.intake import units_of
 from copydesk.importers.recognise import recognise
 from copydesk.project import DEFAULT_RATIOS, Dataset, Project, ReleaseOptions, Source, Splits
@@ -26,7 +29,7 @@ from copydesk.release.datasheet import skeleton
 from copydesk.sources import BLOCK_SIZE, Listing, cut, list_files, read
 from copydesk.survey import Survey
 
-LISTED = 40
+LISTED = 12
 """Files that are named one by one where no pattern tells them from others."""
 ORIGINAL = "data/original"
 """Where the export goes in the new project."""
@@ -47,22 +50,33 @@ class Refused(Exception):  # noqa: N818 - says in words why nothing was made
     """The path cannot become a project."""
 
 
-def adopt(folder: Path, slug: str, title: str, origin: Path, format_name: str | None) -> Adopted:
+def adopt(
+    folder: Path, slug: str, title: str, origin: Path, format_name: str | None, options: Mapping[str, Any] | None = None
+) -> Adopted:
     """Make the project in `folder`, which must be empty or not exist. Raises Refused; if it raises, nothing is left."""
     made = not folder.exists()
     try:
-        return _adopt(folder, slug, title, origin, format_name)
+        return _adopt(folder, slug, title, origin, format_name, options or {})
+    except MissingLibrary as missing:
+        _clear(folder, made)
+        raise Refused(str(missing)) from missing
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True) if made else _empty(folder)
+        _clear(folder, made)
         raise
 
 
-def _empty(folder: Path) -> None:
+def _clear(folder: Path, made: bool) -> None:
+    """Take away what was begun; the folder too, if it was not there before."""
+    if made:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
     for path in folder.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _adopt(folder: Path, slug: str, title: str, origin: Path, format_name: str | None) -> Adopted:
+def _adopt(
+    folder: Path, slug: str, title: str, origin: Path, format_name: str | None, options: Mapping[str, Any]
+) -> Adopted:
     if not origin.exists():
         raise Refused(f"there is no {origin}")
     _copy(origin, folder / ORIGINAL / origin.name)
@@ -72,9 +86,13 @@ def _adopt(folder: Path, slug: str, title: str, origin: Path, format_name: str |
         others: tuple[str, ...] = ()
         if format_name is None:
             format_name, others = _recognised(listings[0], origin)
-        source = Source(kind="article", paths=source.paths, format=format_name)
+        source = Source(kind="article", paths=source.paths, format=format_name, options=options)
+        if wrong := list(schema_errors(options_schema(format_name), dict(options))):
+            raise Refused(f"{format_name} does not take this option: {wrong[0][0][1:]}: {wrong[0][1]}")
         survey, more, good = _survey(_project(folder, slug, title, source), listings)
-        source = replace(source, paths=_paths(source.paths, listings[0], good))
+        source = replace(source, paths=_paths(source.paths, listings[0], good), map=draft.renames(survey))
+        if source.map:
+            survey, _, _ = _survey(_project(folder, slug, title, source), listings)
     if not survey.articles:
         why = "; ".join(f"{d.place}: {d.message}" for d in [*found, *more][:3])
         raise Refused(f"no article was read from {origin} as {format_name}" + (f": {why}" if why else ""))
@@ -126,15 +144,17 @@ def _survey(project: Project, listings: Sequence[Listing]) -> tuple[Survey, list
     units, found = units_of(project, listings)
     blocks, unreadable = cut(listings, units, BLOCK_SIZE)
     found += unreadable
-    importer = importer_of(project.sources[0].format)
+    source = project.sources[0]
+    importer = importer_of(source.format)
     for block in blocks:
         for raw in read(block):
             if isinstance(raw, Diagnostic):
                 found.append(raw)
                 continue
             articles = []
-            for imported in importer.read(project.root, project.sources[0], raw):
+            for imported in importer.read(project.root, source, raw):
                 if isinstance(imported, Article):
+                    apply_map(imported, source.map, set())
                     articles.append(imported)
                 elif isinstance(imported, Diagnostic):
                     found.append(imported)
@@ -148,7 +168,8 @@ def _paths(paths: tuple[str, ...], listing: Listing, good: set[str]) -> tuple[st
     """Patterns for the files that articles came from, where others lie beside them; as it was if none fits."""
     others = [name for name in listing.files if name not in good]
     folder = paths[0]
-    if not others or not all(name.startswith(f"{folder}/") for name in listing.files) or is_archive(folder):
+    archived = any(is_archive(part) for name in good for part in PurePosixPath(name).parts[:-1])
+    if not others or archived or not all(name.startswith(f"{folder}/") for name in listing.files):
         return paths
     suffixes = sorted({PurePosixPath(name).suffix for name in good})
     if all(suffixes) and not any(name.endswith(tuple(suffixes)) for name in others):
@@ -164,8 +185,7 @@ def _write(folder: Path, slug: str, title: str, source: Source, survey: Survey) 
     template = files("copydesk") / "template"
     card = (template / "data/card.md").read_text(encoding="utf-8")
     about = f"{survey.articles:,} articles, annotated with {source.format}."
-    card = card.replace("@TITLE@", title).replace("Two invented notices about a library, annotated to show the shape "
-                                                   "of a project.", about)  # fmt: skip
+    card = card.replace("@TITLE@", title).replace("@ABOUT@", about)
     (folder / "data/card.md").write_text(card, encoding="utf-8")
     (folder / "data/CHANGELOG.md").write_text("# Changelog\n\n## 0.1.0\n\nThe first draft.\n", encoding="utf-8")
     (folder / "DATASHEET.md").write_text(skeleton(title), encoding="utf-8")
@@ -208,7 +228,13 @@ def _toml(slug: str, title: str, source: Source, survey: Survey) -> str:
         f"language = {text(language)}",
         'rights = { license = "LicenseRef-unknown", redistribute = false }',
         "",
+        *(["[source.options]                   # of the format", *_map(source.options), ""] if source.options else []),
         *(["[source.passes]                    # which of several annotators counts", rule, ""] if rule else []),
+        *(
+            ["[source.map]                       # names that differ only by case, or are taken", *_map(source.map), ""]
+            if source.map
+            else []
+        ),
         "[configs]                          # one line a table; the first is the default",
         *(f"{name:<{width}} = {line}" for name, line in draft.configs(survey)),
         "",
@@ -216,6 +242,17 @@ def _toml(slug: str, title: str, source: Source, survey: Survey) -> str:
         "draft = true                       # open questions are warnings until this is false",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _map(mapping: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of [source.map]."""
+
+    def table(value: Any) -> str:
+        if not isinstance(value, Mapping):
+            return json.dumps(value, ensure_ascii=False)
+        return f"{{ {', '.join(f'{json.dumps(k, ensure_ascii=False)} = {table(v)}' for k, v in value.items())} }}"
+
+    return (f"{name} = {table(value)}" for name, value in mapping.items())
 
 
 def _language(survey: Survey) -> str:
@@ -243,6 +280,9 @@ def summary(adopted: Adopted) -> Iterator[str]:
         more = f", and {len(layer.labels) - 12} more" if len(layer.labels) > 12 else ""
         labels = f"; {len(layer.labels)} labels: {', '.join(shown)}{more}" if layer.labels else ""
         yield f"layer:     {name} with {layer.items:,} items{labels}"
+        if layer.empty:
+            hint = 'no row can hold them; [checks] on_error = "exclude-annotations" leaves them out'
+            yield f"           {layer.empty:,} of them are empty spans: {hint}"
     others = [name for name, seen in survey.values.items() if seen.uses]
     if others:
         yield f"values:    {', '.join(others[:20])}"

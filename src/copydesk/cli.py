@@ -36,6 +36,9 @@ exit codes: 0 clean, 1 errors in the data, 2 usage, 3 a bug of copydesk
 """
 
 
+_OPTION = "an option of the format; `copydesk formats NAME` lists them"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -108,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         "--from", dest="origin", type=Path, metavar="PATH", help="an export to begin with: a file, folder or archive"
     )
     init.add_argument("--format", help="the format of the export (default: it is recognised)")
+    init.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help=_OPTION)
 
     convert = _add(commands, "convert", _convert, "convert annotated articles from one format to another")
     convert.add_argument("origin", type=Path, help="a file, folder or archive of any format, a project, or a release")
@@ -118,9 +122,11 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument(
         "--passes", metavar="RULE", help="which of several annotators counts: majority, curated, first, or a name"
     )
+    convert.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help=_OPTION)
     convert.add_argument("--json", action="store_true", help="findings as JSON lines")
 
-    _add(commands, "formats", _formats, "list the formats that are read and written")
+    formats = _add(commands, "formats", _formats, "list the formats that are read and written, or the options of one")
+    formats.add_argument("name", nargs="?", help="a format, to list its options")
     return parser
 
 

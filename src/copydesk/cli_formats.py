@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from copydesk import adopt, exporters, importers
 from copydesk.build import Options, check
@@ -33,8 +37,9 @@ def init(arguments: argparse.Namespace) -> int:
         print(problem, file=sys.stderr)
         return USAGE
     slug = dataset_name(name)
+    options = _options(arguments.option)
     try:
-        adopted = adopt.adopt(arguments.folder, slug, title_of(slug), arguments.origin, arguments.format)
+        adopted = adopt.adopt(arguments.folder, slug, title_of(slug), arguments.origin, arguments.format, options)
     except adopt.Refused as refused:
         print(refused, file=sys.stderr)
         return DATA
@@ -54,8 +59,51 @@ def _first_check(folder: Path) -> int:
     return CLEAN
 
 
+def _options(given: Sequence[str]) -> dict[str, Any]:
+    """`KEY=VALUE` words as [source.options]: values are those of TOML, and strings where they are none."""
+    out: dict[str, Any] = {}
+    for word in given:
+        key, _, value = word.partition("=")
+        try:
+            table = tomllib.loads(f"{key} = {value}")
+        except tomllib.TOMLDecodeError:
+            table = tomllib.loads(f"{json.dumps(key)} = {json.dumps(value)}")
+        _merge(out, table)
+    return out
+
+
+def _merge(into: dict[str, Any], table: Mapping[str, Any]) -> None:
+    for key, value in table.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def _one_format(name: str) -> int:
+    """The options of a format, and what can be taken from its files."""
+    if name not in importers.FORMATS:
+        print(f"nothing reads {name!r}; `copydesk formats` lists what is read", file=sys.stderr)
+        return USAGE
+    try:
+        importer = importers.importer_of(name)
+    except importers.MissingLibrary as missing:
+        print(missing, file=sys.stderr)
+        return DATA
+    print(f"{name}: {importers.FORMATS[name].summary}")
+    if len(importer.TAKES) > 1:
+        print(f"take: {', '.join(importer.TAKES)}")
+    for option, schema in importer.OPTIONS.items():
+        print(f"\n{option}\n    {schema.get('description', '')}")
+    if not importer.OPTIONS:
+        print("no options")
+    return CLEAN
+
+
 def formats(arguments: argparse.Namespace) -> int:
-    """One line a format."""
+    """One line a format, or the options of one."""
+    if arguments.name is not None:
+        return _one_format(arguments.name)
     for name in dict.fromkeys([*importers.FORMATS, *exporters.EXPORTERS]):
         known = importers.FORMATS.get(name) or exporters.EXPORTERS[name]
         ways = " and ".join(
@@ -80,7 +128,7 @@ def convert(arguments: argparse.Namespace) -> int:
     passes = {} if rule is None else {"rule": rule} if rule in RULES else {"rule": "annotator", "annotator": rule}
     request = Request(
         origin=arguments.origin, target=arguments.target, to=arguments.to, format=arguments.format,
-        encoding=arguments.encoding, passes=passes,
+        encoding=arguments.encoding, passes=passes, options=_options(arguments.option),
     )  # fmt: skip
     try:
         done = run_convert(request)
@@ -89,7 +137,8 @@ def convert(arguments: argparse.Namespace) -> int:
         return DATA
     if len(done.report):
         print_report(done.report, as_json=arguments.json, stream=sys.stderr)
-    print(f"{done.format} -> {arguments.to}: {done.articles:,} articles, {done.files:,} files in {arguments.target}")
+    written = f"{done.files:,} files in {arguments.target}" if done.articles else "nothing was written"
+    print(f"{done.format} -> {arguments.to}: {done.articles:,} articles, {written}")
     for title, table in (("not carried from the source", done.left_out), ("not held by the target", done.losses)):
         for words, n in sorted((+table).items(), key=lambda pair: (-pair[1], pair[0])):
             print(f"  {title}: {words}: {n:,}")

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from copydesk.articles.passes import resolve
+from copydesk.articles.passes import left_out, resolve
 from copydesk.articles.shape import from_record
 from copydesk.articles.units import is_encoding
 from copydesk.contract.load import load_contract
+from copydesk.contract.validate import schema_errors
 from copydesk.diagnostics import Diagnostic, Report
 from copydesk.exporters import exporter_of
-from copydesk.importers import Article, Record, importer_of
+from copydesk.importers import Article, Record, importer_of, options_schema
 from copydesk.importers.intake import take, units_of
 from copydesk.importers.recognise import recognise
 from copydesk.project import (
@@ -64,6 +65,10 @@ class Request:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+def _is_project(origin: Path) -> bool:
+    return (origin / PROJECT_FILE).is_file()
+
+
 def convert(request: Request) -> Converted:
     """Convert. Raises Refused, KeyError for a target format that does not exist, MissingLibrary."""
     exporter = exporter_of(request.to)
@@ -74,6 +79,9 @@ def convert(request: Request) -> Converted:
         raise Refused(f"there is no encoding of texts {request.encoding!r}")
     if not request.origin.exists():
         raise Refused(f"there is no {request.origin}")
+    asked = request.format is not None or request.passes or request.options or request.encoding != "utf-8"
+    if _is_project(request.origin) and asked:
+        raise Refused(f"{request.origin} is a project: its {PROJECT_FILE} says what is read, and how")
     with tempfile.TemporaryDirectory(prefix="copydesk-convert-") as scratch:
         done = Converted(format="")
         articles = _articles(request, Path(scratch), done)
@@ -100,19 +108,15 @@ def convert(request: Request) -> Converted:
 
 def _articles(request: Request, scratch: Path, done: Converted) -> Iterator[Article]:
     """The articles of the origin, one after the other; what is found goes to `done`."""
-    if (request.origin / PROJECT_FILE).is_file():
-        articles = _of_project(request.origin, scratch, done)
-    else:
-        articles = _of_files(request, scratch, done)
-    for article in articles:
+    read_all = _of_project if _is_project(request.origin) else _of_files
+    for article in read_all(request, scratch, done):
         done.articles += 1
-        done.left_out.update(article.left_out)
         yield article
 
 
-def _of_project(root: Path, scratch: Path, done: Converted) -> Iterator[Article]:
+def _of_project(request: Request, scratch: Path, done: Converted) -> Iterator[Article]:
     done.format = "copydesk"
-    project, found = load_project(root.resolve())
+    project, found = load_project(request.origin.resolve())
     done.report.add(found)
     if project is None:
         return
@@ -144,6 +148,7 @@ def _of_project(root: Path, scratch: Path, done: Converted) -> Iterator[Article]
                     done.report.add(record)
                 elif isinstance(record, Record) and kind.name == project.kinds[0] and record.id is not None:
                     done.report.add(record.found)
+                    done.left_out.update(record.left_out + record.homeless)
                     yield from_record(record.value, kind, record.locate("").file)
 
 
@@ -153,6 +158,9 @@ def _of_files(request: Request, scratch: Path, done: Converted) -> Iterator[Arti
     listings, name = _listed(request, root, origin.name, scratch, done)
     done.format = name
     importer = importer_of(name)
+    for pointer, message in schema_errors(options_schema(name), dict(request.options)):
+        hint = f"`copydesk formats {name}` lists the options"
+        raise Refused(f"{name} does not take {pointer[1:]} as an option: {message}; {hint}")
     source = Source(
         kind="article", paths=(origin.name,), format=name, encoding=request.encoding, options=request.options
     )
@@ -177,6 +185,7 @@ def _of_files(request: Request, scratch: Path, done: Converted) -> Iterator[Arti
                     done.report.add(chosen)
                 else:
                     done.report.add(chosen.found)
+                    done.left_out.update(left_out([chosen, *articles]))
                     yield chosen
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from copydesk.survey import Layer, Property, Survey
@@ -173,6 +173,39 @@ def _labels(counted: Counter[str], about: str, *, optional: bool) -> dict[str, A
     if optional:
         return {"description": about, "anyOf": [options, {"type": "null"}]}
     return {"description": about, **options}
+
+
+_ARTICLE = ("id", "language", "rights", "text")
+_ITEM = ("id", "label", "start", "end", "fragments", "surface")
+
+
+def renames(survey: Survey) -> dict[str, dict[str, Any]]:
+    """The [source.map] that tells names apart which a contract cannot hold beside each other.
+
+    Two columns that differ only by case are one to SQL engines, and to file systems two tables; and a property of a
+    format can have a name that copydesk's own properties have.
+    """
+    taken = {name.casefold() for name in _ARTICLE}
+    layers = _told_apart(survey.layers, taken)
+    values = _told_apart((name for name in survey.values if name not in ("language", "rights")), taken)
+    own = {name.casefold() for name in _ITEM}
+    properties = {name: _told_apart(layer.properties, set(own)) for name, layer in survey.layers.items()}
+    tables: dict[str, dict[str, Any]] = {"layers": layers, "values": values}
+    tables["properties"] = {name: table for name, table in properties.items() if table}
+    return {name: table for name, table in tables.items() if table}
+
+
+def _told_apart(names: Iterable[str], taken: set[str]) -> dict[str, str]:
+    """name -> a name of its own, for those that need one; adds all to `taken`."""
+    out = {}
+    for name in names:
+        made, n = name, 2
+        while config_name(made).casefold() in taken:
+            made, n = f"{name}_{n}", n + 1
+        taken.add(config_name(made).casefold())
+        if made != name:
+            out[name] = made
+    return out
 
 
 def configs(survey: Survey) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from copydesk.contract.types import Contract, walk_types
 from copydesk.contract.validate import schema_errors
 from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report, Severity, lower
 from copydesk.expectations.suites import Suite, bind_suites, load_suites
-from copydesk.importers import FORMATS, MissingLibrary, importer_of
+from copydesk.importers import FORMATS, MissingLibrary, importer_of, options_schema
 from copydesk.project import Project, Source, load_project
 from copydesk.views import VIEWS
 from copydesk.waivers import Waiver, load_waivers
@@ -78,8 +78,7 @@ def _check_source(project: Project, number: int, source: Source) -> Iterator[Dia
         yield wrong("P003", "take", message)
     if not is_encoding(source.encoding):
         yield wrong("P003", "encoding", f"there is no encoding of texts {source.encoding!r}")
-    schema = {"type": "object", "additionalProperties": False, "properties": dict(importer.OPTIONS)}
-    for pointer, message in schema_errors(schema, dict(source.options)):
+    for pointer, message in schema_errors(options_schema(source.format), dict(source.options)):
         known = ", ".join(importer.OPTIONS) or "none"
         yield wrong("P003", f"options{pointer}", f"{message}; the options of {source.format} are {known}")
     if source.format == "copydesk":

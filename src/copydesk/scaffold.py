@@ -13,6 +13,7 @@ from copydesk.release.datasheet import skeleton
 MAX_NAME = 96
 """Characters of a dataset name: what the Hub allows."""
 
+ABOUT = "Two invented notices about a library, annotated to show the shape of a project."
 _RENAMED = {"gitignore": ".gitignore"}
 """Files that may not carry their name in the package."""
 
@@ -45,7 +46,7 @@ def create(folder: Path, name: str) -> str | None:
     slug = dataset_name(name)
     title = title_of(slug)
     try:
-        _copy(files("copydesk") / "template", folder, {"@NAME@": slug, "@TITLE@": title})
+        _copy(files("copydesk") / "template", folder, {"@NAME@": slug, "@TITLE@": title, "@ABOUT@": ABOUT})
         (folder / "DATASHEET.md").write_text(skeleton(title), encoding="utf-8")
     except OSError as error:
         return f"{error.filename or folder}: {error.strerror}"

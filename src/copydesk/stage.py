@@ -226,10 +226,10 @@ def _surrogates(value: Any, pointer: str) -> Iterator[Finding]:
 
 
 def _fill_surfaces(record: dict[str, Any], kind: Kind) -> None:
-    """Write the text of every span into its surface property: given or not, it is the slice."""
+    """Write the text of every span into its surface property; one that is given is the slice, or it had not passed."""
     for _, item, node in visit(record, kind.type, is_span):
         assert node.span is not None
-        if node.span.surface is not None:
+        if node.span.surface is not None and item.get(node.span.surface) is None:
             item[node.span.surface] = surface_of(record[node.span.text], item, node.span)
 
 

@@ -58,10 +58,12 @@ class Property:
 
 @dataclass(slots=True)
 class Layer:
-    """What the items of a layer are like. `spans` of them stand on the text; `pieces` is the most that one is in."""
+    """What the items of a layer are like. `spans` of them stand on the text, `empty` ones at a point of it; `pieces`
+    is the most that one is in."""
 
     items: int = 0
     spans: int = 0
+    empty: int = 0
     pieces: int = 0
     labels: Counter[str] = field(default_factory=Counter)
     properties: dict[str, Property] = field(default_factory=dict)
@@ -70,6 +72,7 @@ class Layer:
         """Count one item."""
         self.items += 1
         self.spans += bool(item.ranges)
+        self.empty += any(start == end for start, end in item.ranges)
         self.pieces = max(self.pieces, len(item.ranges))
         if item.label is not None:
             self.labels[item.label] += 1

@@ -10,13 +10,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from copydesk.articles.model import Article, Item, Ref, Value
+from copydesk.articles.model import Article, Item, Ref, Value, free_id
 
 
 def map_pointers(mapping: Mapping[str, Any]) -> list[str]:
     """A JSON pointer for every line of a map that names something of the files."""
     out = ["/id"] if "id" in mapping else []
-    out += [f"/layers/{name}" for name in mapping.get("layers", {})]
+    for name, rule in mapping.get("layers", {}).items():
+        out.append(f"/layers/{name}")
+        out += [f"/layers/{name}/label_from"] if isinstance(rule, Mapping) and "label_from" in rule else []
     out += [f"/values/{name}" for name in mapping.get("values", {})]
     for table in ("labels", "properties"):
         out += [f"/{table}/{layer}/{name}" for layer, names in mapping.get(table, {}).items() for name in names]
@@ -27,12 +29,25 @@ def apply_map(article: Article, mapping: Mapping[str, Any], used: set[str]) -> N
     """Change an article as the map says. Adds the lines that met something to `used`."""
     if not mapping:
         return
+    _give_labels(article, mapping.get("layers", {}), used)
     _labels(article, mapping.get("labels", {}), used)
     _properties(article, mapping.get("properties", {}), used)
     _layers(article, mapping.get("layers", {}), used)
     _values(article, mapping, used)
     if mapping.get("discontinuous") == "hull":
         _hulls(article)
+
+
+def _give_labels(article: Article, table: Mapping[str, Any], used: set[str]) -> None:
+    """`label` and `label_from` of the layers: before the properties that labels come from get other names."""
+    for layer, rule in table.items():
+        for item in article.layers.get(layer, ()) if isinstance(rule, Mapping) else ():
+            if "label" in rule:
+                item.label = rule["label"]
+            if rule.get("label_from") in item.values:
+                used.add(f"/layers/{layer}/label_from")
+                value = item.values.pop(rule["label_from"])
+                item.label = value if isinstance(value, str) else None if value is None else str(value)
 
 
 def _labels(article: Article, tables: Mapping[str, Mapping[str, Any]], used: set[str]) -> None:
@@ -98,11 +113,8 @@ def _layers(article: Article, table: Mapping[str, Any], used: set[str]) -> None:
         taken = {item.id for item in target}
         for item in items:
             old = item.id
-            if item.id in taken:
-                item.id = f"{name}-{item.id}"
+            item.id = free_id(old if old not in taken else f"{name}-{old}", taken)
             moved[name, old] = (to, item.id)
-            if isinstance(rule, Mapping):
-                _give_label(item, rule)
         target.extend(items)
     article.layers = layers
 
@@ -119,14 +131,6 @@ def _layers(article: Article, table: Mapping[str, Any], used: set[str]) -> None:
     for items in article.layers.values():
         for item in items:
             item.values = {name: rewrite(value, follow) for name, value in item.values.items()}
-
-
-def _give_label(item: Item, rule: Mapping[str, str]) -> None:
-    if "label" in rule:
-        item.label = rule["label"]
-    if "label_from" in rule:
-        value = item.values.pop(rule["label_from"], None)
-        item.label = value if isinstance(value, str) else None
 
 
 def rewrite(value: Value, change: Callable[[Ref], Ref | None]) -> Value:

@@ -100,6 +100,15 @@ class Article:
         return " ".join(text[start:end] for start, end in item.ranges)
 
 
+def free_id(wanted: str, taken: set[str]) -> str:
+    """`wanted`, or with a number behind it if it is taken: `m1`, `m1-2`, `m1-3`. Adds it to `taken`."""
+    name, n = wanted, 2
+    while name in taken:
+        name, n = f"{wanted}-{n}", n + 1
+    taken.add(name)
+    return name
+
+
 def refs_of(value: Value) -> Iterator[Ref]:
     """Every reference in a value, at any depth."""
     if isinstance(value, Ref):

@@ -13,12 +13,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 from copydesk.articles.mapping import drop_items
-from copydesk.articles.model import Article, Item, Range, Ref, Value, refs_of
+from copydesk.articles.model import Article, Item, Range, Ref, Value, free_id, refs_of
 from copydesk.diagnostics import Diagnostic
 
 _Key: TypeAlias = tuple[tuple[Range, ...], str | None, str]
@@ -77,11 +76,15 @@ def majority(passes: Sequence[Article], at_least: int | None = None) -> Article:
     """
     passes = sorted(passes, key=_name)
     needed = at_least or len(passes) // 2 + 1
-    out = deepcopy(passes[0])
-    out.layers, out.annotator, out.curated = {}, None, True
-    out.values = _common([a.values for a in passes])
-    out.found = list(dict.fromkeys(d for a in passes for d in a.found))
-    out.left_out = left_out(passes)
+    out = replace(
+        passes[0],
+        layers={},
+        annotator=None,
+        curated=True,
+        values=_common([a.values for a in passes]),
+        found=list(dict.fromkeys(d for a in passes for d in a.found)),
+        left_out=left_out(passes),
+    )
     known: dict[tuple[int, str, str], Ref] = {}
     for layer in _in_order_of_reference(passes):
         votes: dict[_Key, list[tuple[int, Item]]] = {}
@@ -96,7 +99,7 @@ def majority(passes: Sequence[Article], at_least: int | None = None) -> Article:
         taken: set[str] = set()
         made = out.layers.setdefault(layer, [])
         for group in sorted(kept, key=lambda g: (g[0][1].ranges, g[0][1].label or "", g[0][1].id)):
-            identifier = _free(group[0][1].id, taken)
+            identifier = free_id(group[0][1].id, taken)
             made.append(_merged(group, identifier, known))
             for number, item in group:
                 known[number, layer, item.id] = Ref(layer, identifier)
@@ -125,14 +128,6 @@ def _common_refs(value: Value, number: int, known: Mapping[tuple[int, str, str],
     if isinstance(value, dict):
         return {name: _common_refs(inner, number, known) for name, inner in value.items()}
     return value
-
-
-def _free(identifier: str, taken: set[str]) -> str:
-    name, n = identifier, 2
-    while name in taken:
-        name, n = f"{identifier}-{n}", n + 1
-    taken.add(name)
-    return name
 
 
 def _merged(group: list[tuple[int, Item]], identifier: str, known: Mapping[tuple[int, str, str], Ref]) -> Item:

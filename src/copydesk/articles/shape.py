@@ -6,6 +6,7 @@ has no place for is counted.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -15,7 +16,7 @@ from copydesk.articles.model import Article, Item, Range, Ref, Value
 from copydesk.articles.offsets import same_surface
 from copydesk.articles.record import Record
 from copydesk.checks.spans import span_ranges
-from copydesk.contract.types import Kind, Span, Type, walk_types
+from copydesk.contract.types import Field, Kind, Span, Type, walk_types
 from copydesk.diagnostics import Diagnostic, Place
 
 
@@ -52,7 +53,8 @@ def to_record(article: Article, kind: Kind, defaults: Mapping[str, Any], where: 
         item = field.type.item
         if field.type.kind == "list" and item is not None and item.kind == "struct" and field.name not in value:
             kept[field.name] = _sound(article, article.layers.get(field.name, []), item, found)
-            value[field.name] = [_shape(i, item, field, article, homeless) for i in kept[field.name]]
+            own = set(_own_fields(item, field.type.key or ""))
+            value[field.name] = [_shape(i, item, field, own, article, homeless) for i in kept[field.name]]
     for name, items in article.layers.items():
         if name not in kept and items:
             homeless[name] += len(items)
@@ -91,7 +93,9 @@ def _short(text: str) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-def _shape(item: Item, node: Type, field: Any, article: Article, homeless: Counter[str]) -> dict[str, Any]:
+def _shape(
+    item: Item, node: Type, field: Field, own: set[str], article: Article, homeless: Counter[str]
+) -> dict[str, Any]:
     value: dict[str, Any] = {}
     if field.type.key is not None:
         value[field.type.key] = item.id
@@ -106,7 +110,6 @@ def _shape(item: Item, node: Type, field: Any, article: Article, homeless: Count
             homeless[f"{field.name}: labels"] += 1
         else:
             value["label"] = item.label
-    own = set(_own_fields(node, field.type.key or ""))
     for name, given in item.values.items():
         inner = node.get(name) if name in own else None
         if inner is None or (name == "label" and item.label is not None):
@@ -123,7 +126,11 @@ def _span(ranges: tuple[Range, ...], span: Span) -> dict[str, Any]:
 
 
 def _plain(value: Value, node: Type, words: str, homeless: Counter[str]) -> Any:
-    """A value as JSON: references as ids, keys that the contract does not have counted."""
+    """A value as JSON: references as ids, keys that the contract does not have counted.
+
+    Where the contract has a string, a number or truth value is written as JSON writes it: formats do not agree on
+    whether `1` is a word.
+    """
     if isinstance(value, Ref):
         return value.id
     if isinstance(value, list):
@@ -138,6 +145,8 @@ def _plain(value: Value, node: Type, words: str, homeless: Counter[str]) -> Any:
             else:
                 out[name] = _plain(given, child, f"{words}.{name}", homeless)
         return out
+    if node is not None and node.kind == "string" and isinstance(value, bool | int | float):
+        return json.dumps(value)
     return value
 
 

@@ -239,6 +239,11 @@ class _Compiler:
             raise self._wrong("C005", base, pointer, message)
         if not node.get("properties"):
             raise self._wrong("C005", base, pointer, "an object has at least one property")
+        folded: dict[str, str] = {}
+        for name in node["properties"]:
+            if (twin := folded.setdefault(name.casefold(), name)) != name:
+                message = f"{name!r} and {twin!r} differ only by case, and are one column to SQL engines"
+                raise self._wrong("C005", base, f"{pointer}/properties/{jsontext.escape(name)}", message)
         required = set(node.get("required", ()))
         if unknown := sorted(required - node["properties"].keys()):
             raise self._wrong("C005", base, f"{pointer}/required", f"requires {unknown[0]!r}, which it does not have")

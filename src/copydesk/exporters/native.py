@@ -29,7 +29,7 @@ def export(articles: Iterable[Article], losses: Counter[str]) -> Iterator[tuple[
     survey.see(kept)
     schema = article_schema(survey, "converted", rights=False)
     kind = compile_kind("article", schema)
-    names = Names()
+    names = Names(".json")
     for article in kept:
         record = to_record(article, kind, {})
         losses.update(record.homeless)

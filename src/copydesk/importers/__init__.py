@@ -99,6 +99,11 @@ def importer_of(name: str) -> Importer:
         raise MissingLibrary(name) from error
 
 
+def options_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of `[source.options]` for a format. Raises as `importer_of` does."""
+    return {"type": "object", "additionalProperties": False, "properties": dict(importer_of(name).OPTIONS)}
+
+
 if TYPE_CHECKING:  # a module that does not offer what the Protocol asks for does not pass mypy
     from copydesk.importers import (
         brat,
@@ -146,4 +151,5 @@ __all__ = [
     "Sample",
     "find_again",
     "importer_of",
+    "options_schema",
 ]

@@ -229,7 +229,12 @@ def _sub_field(parent: str, path: tuple[str, ...], outer: Type) -> dict[str, Any
 
 def _source(config: str, column: str, path: tuple[str, ...]) -> dict[str, Any]:
     source: dict[str, Any] = {"fileSet": {"@id": f"{config}-files"}, "extract": {"column": column}}
-    return source | ({"transform": {"jsonPath": ".".join(path)}} if path else {})
+    return source | ({"transform": {"jsonPath": ".".join(map(_step, path))}} if path else {})
+
+
+def _step(name: str) -> str:
+    """One step of a JSON path: a name that is no plain word, such as `1`, would be read as something else."""
+    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) else f"'{name}'"
 
 
 def _shape(depth: int) -> str:
