@@ -108,7 +108,7 @@ def convert(request: Request) -> Converted:
 
 def _articles(request: Request, scratch: Path, done: Converted) -> Iterator[Article]:
     """The articles of the origin, one after the other; what is found goes to `done`."""
-    read_all = _of_project if _is_project(request.origin) else _of_files
+    read_all = _of_project if _is_project(request.origin) else of_files
     for article in read_all(request, scratch, done):
         done.articles += 1
         yield article
@@ -152,7 +152,8 @@ def _of_project(request: Request, scratch: Path, done: Converted) -> Iterator[Ar
                     yield from_record(record.value, kind, record.locate("").file)
 
 
-def _of_files(request: Request, scratch: Path, done: Converted) -> Iterator[Article]:
+def of_files(request: Request, scratch: Path, done: Converted) -> Iterator[Article]:
+    """The articles of an export, one annotation each."""
     origin = request.origin.resolve()
     root = origin.parent
     listings, name = _listed(request, root, origin.name, scratch, done)
