@@ -167,10 +167,14 @@ def test_text_is_kept_and_only_line_feeds_end_lines() -> None:
         "T9\tPERSON 6 13;\tAna",
         "T9\tPERSON 6 13 14\tAna",
         "T9\tTall Person 6 13\tAna Öst",
+        "T9 Tall Person 6 13 Ana Öst",
+        "T9 PERSON six 13 Ana",
+        "T9\tPERSON\t6\tAna",
+        "E9 Buy T4",
+        "R9 lives_in Arg1:T1",
+        "A9 Negated",
+        "* Equiv",
         "T9\t6 13\tAna Öst",
-        "T9\tPERSON 6 13 Ana Öst",
-        "T9 PERSON 6 13 Ana Öst",
-        "T9\tPERSON\t6\t13\tAna",
         "T9\tPERSON 6 99999999999999999999\tAna",
         "T9\tPERSON ٦ 13\tAna",
         "T9",
@@ -189,7 +193,6 @@ def test_text_is_kept_and_only_line_feeds_end_lines() -> None:
         "N9\tReference T1 Q5",
         "N9\t",
         "#9\tAnnotatorNotes",
-        "#9\tAnnotatorNotes T1 tabs were lost",
         "*\tEquiv",
         "*\t",
         "X9\tWhat T1",
@@ -206,20 +209,34 @@ def test_a_damaged_line_is_told_at_its_place_and_the_rest_is_read(line: str) -> 
     assert len(article.found[0].message) < 120 and article.found[0].place.record == "doc"
 
 
-def test_what_names_a_damaged_line_is_counted_and_no_finding_of_its_own() -> None:
-    lines = (
-        "E1\tBuy:T4 Buyer:T1\nE2\tSay:T5 What:E1 Speaker:T1\nR1\tx Arg1:T1 Arg2:T4\nR2\ty Arg1:R1 Arg2:T1\n"
-        "A1\tNegated E1\nA2\tSure R1\nN1\tReference T4 Q:1\n#1\tAnnotatorNotes T4\tno\n*\tEquiv T4 T1\n"
-        "T4\tBuy 24\tbought\nT5\tSay 44 48\tsaid\nT1\tPerson 6 13\tAna Öst\n"
-    )
-    article = one(TEXT, lines)
-    assert found(article) == [("I002", 10)]
-    assert article.left_out == {"references to annotations that were left out": 9}
-    assert by_id(article, "events").keys() == {"E2"} and "relations" not in article.layers
-    assert by_id(article, "events")["E2"].values["arguments"] == [
-        {"role": "Speaker", "mention": Ref("mentions", "T1"), "event": None}
-    ]
-    assert article.layers["equivalences"][0].values == {"members": [Ref("mentions", "T1")]}
+@pytest.mark.parametrize(
+    "line",
+    [
+        "T9\tPERSON 6 13 Ana Öst",
+        "T9 PERSON 6 13 Ana Öst",
+        "T9    PERSON 6 13    Ana Öst",
+        "T9 PERSON 6 13\tAna Öst",
+        "T9\tPERSON\t6\t13\tAna Öst",
+        " T9 PERSON 6 9;10 13 Ana Öst",
+    ],
+)
+def test_spaces_for_tabs_and_tabs_for_spaces_are_understood(line: str) -> None:
+    article = one(TEXT, f"T1\tPerson 6 13\tAna Öst\n{line}\nT2\tCity 19 23\tLund\n")
+    assert article.found == []
+    item = by_id(article, "mentions")["T9"]
+    assert (item.label, article.surface_of(item), item.surface, item.line) == ("PERSON", "Ana Öst", "Ana Öst", 2)
+
+
+def test_every_kind_of_line_without_its_tabs() -> None:
+    whole, spaced = one(TEXT, LINES), one(TEXT, LINES.replace("\t", "    "))
+    assert spaced.found == [] and spaced.left_out == whole.left_out
+    for items in (*whole.layers.values(), *spaced.layers.values()):
+        for item in items:
+            for name in {"notes", "Lemma_notes"} & item.values.keys():
+                notes = item.values[name]
+                assert isinstance(notes, list)
+                item.values[name] = [" ".join(str(note).split()) for note in notes]
+    assert content(spaced) == content(whole)
 
 
 @pytest.mark.parametrize(
@@ -299,6 +316,15 @@ def test_a_long_tail_of_junk_takes_no_time() -> None:
     assert process_time() - began < 10  # a join that goes on and on takes minutes
 
 
+def test_a_file_with_line_ends_of_several_kinds() -> None:
+    text = "Ana came. Bo went. Cy is."
+    article = one(text, "T1\tX 0 3\tAna\r\r\nT2\tX 10 12\tBo\rT3\tX 19 21\tCy\n#1\tAnnotatorNotes T3\ta\rb\n")
+    assert article.found == []
+    assert [(i, s) for i, _, s in spans(article)] == [("T1", "Ana"), ("T2", "Bo"), ("T3", "Cy")]
+    assert [i.line for i in article.layers["mentions"]] == [1, 2, 2]
+    assert by_id(article, "mentions")["T3"].values == {"notes": ["a\rb"]}
+
+
 def test_surfaces_as_other_versions_write_them() -> None:
     text = "Ana Maria Öst came"
     lines = (
@@ -306,7 +332,7 @@ def test_surfaces_as_other_versions_write_them() -> None:
         "T5\tPerson 10 13;0 3\tÖst Ana\n# a comment\nT6  \tPerson  0 3 \tAna\nT7\tPerson 0 3\tAn\ta\n"
     )
     article = one(text, lines)
-    assert [i.surface for i in article.layers["mentions"]] == ["Ana Öst", None, None, "Ana", "Öst Ana", "Ana", "An\ta"]
+    assert [i.surface for i in article.layers["mentions"]] == ["Ana Öst", None, None, "Ana", "Ana Öst", "Ana", "An\ta"]
     assert article.layers["mentions"][4].ranges == ((0, 3), (10, 13))
     assert found(article) == [("I020", 5)] and article.left_out == {"comments": 2}
 
@@ -366,7 +392,7 @@ def test_notes_on_the_text_and_on_what_has_none() -> None:
 
 
 def test_files_that_are_something_else_or_not_there() -> None:
-    files = {
+    files: dict[str, str | bytes] = {
         "a.ann": "T1\tX 0 1\ta\n",
         "b.txt": "only text",
         "c.txt": "x",
@@ -469,6 +495,64 @@ def test_annotators_in_the_names_of_files() -> None:
 
 
 @pytest.mark.parametrize(
+    ("names", "passes"),
+    [
+        (["x/text/d.txt", "x/ann/d_kim.ann", "x/ann/d_lee.ann"], ["x/text/d kim", "x/text/d lee"]),
+        (["text/d.txt", "ann/d.ann"], ["text/d -"]),
+        (["d.txt", "kim/d.ann", "lee/d.ann"], ["d kim", "d lee"]),
+        (["d.txt", "kim/1/d.ann", "lee/1/d.ann"], ["d kim/1", "d lee/1"]),
+        (["d.txt", "kim/d_a.ann", "lee/d_a.ann", "lee/d_b.ann"], ["d kim/a", "d lee/a", "d b"]),
+        (["x/t/d.txt", "x/a/d.ann", "y/t/d.txt", "y/a/d.ann"], ["x/t/d -", "y/t/d -"]),
+        (["x/d.ann", "y/d.txt", "z/d.txt"], ["x/d lost", "y/d -", "z/d -"]),
+        (["dev/d.ann", "train/d.txt", "train/d.ann"], ["dev/d lost", "train/d -"]),
+        (["d.txt", "deep/er/d.txt", "a/d.ann"], ["d -", "deep/er/d -"]),
+        (["Mu\u0308ller.ann", "M\u00fcller.txt"], ["M\u00fcller -"]),
+        (["DOC.TXT", "doc.ann"], ["DOC -"]),
+        (["n/d.txt", "n/d_kim.ann", "m/d_kim.txt"], ["m/d_kim -", "n/d kim"]),
+    ],
+)
+def test_texts_in_another_folder_than_their_annotations(names: list[str], passes: list[str]) -> None:
+    files: dict[str, str | bytes] = {n: "a b" if n.lower().endswith(".txt") else "T1\tX 0 1\ta\n" for n in names}
+    read = read_all(files)
+    assert [
+        f"{a.id} {a.annotator or '-'}" if isinstance(a, Article) else f"{a.place.record} lost" for a in read
+    ] == passes
+    assert all(d.code in {"I004", "I005"} for a in read for d in ([a] if isinstance(a, Diagnostic) else a.found))
+
+
+A1 = "T1\tProtein 0 4\tIL-2\nT2\tProtein 15 18\tp53\n"
+A2 = "\nT3\tActivate 5 14\tactivates\nE1\tActivate:T3 Theme:T2 Cause:T1\nM1\tSpeculation E1\nE2\tX:T9\n"
+
+
+def test_files_of_the_shared_tasks_are_one_pass_with_places_of_their_own() -> None:
+    files = {"p/x.txt": "IL-2 activates p53.", "p/x.a1": A1, "p/x.a2": A2, "p/x.rel": "R1\tIn Arg1:T1 Arg2:T2\nR2\ty\n"}
+    (article,) = read_all(files)
+    assert isinstance(article, Article)
+    assert (article.id, article.file, article.annotator) == ("p/x", "p/x.a1", None)
+    assert [(d.code, d.place.file, d.place.line) for d in article.found] == [
+        ("I003", "p/x.a2", 5),
+        ("I002", "p/x.rel", 2),
+    ]
+    assert [(i.id, i.file, i.line) for items in article.layers.values() for i in items] == [
+        ("T1", "", 1), ("T2", "", 2), ("T3", "p/x.a2", 2), ("E1", "p/x.a2", 3), ("R1", "p/x.rel", 1),
+    ]  # fmt: skip
+    place = article.place(by_id(article, "events")["E1"])
+    assert (place.file, place.line) == ("p/x.a2", 3)
+
+
+def test_files_of_the_shared_tasks_beside_others() -> None:
+    alone = read_all({"x.txt": "IL-2", "x.a1": "T1\tProtein 0 4\tIL-2\n"})
+    assert [spans(a) for a in alone if isinstance(a, Article)] == [[("T1", "Protein", "IL-2")]]
+    names = ["x.a1", "x.a2", "x.ann", "x.txt", "y.rel", "y.txt"]
+    files = [unit.files for unit in brat.units(source(), names)]
+    assert files == [("x.ann", "x.txt"), ("y.txt",)]  # brat reads x.ann alone; a .rel file is also something else's
+    (lost,) = read_all({"x.a1": A1, "x.a2": "<xml/>"})
+    assert isinstance(lost, Diagnostic) and lost.code == "I004"
+    (wrong,) = read_all({"x.txt": "a", "x.a1": "{}", "x.a2": "<xml/>"})
+    assert isinstance(wrong, Diagnostic) and (wrong.code, wrong.place.file) == ("I001", "x.a1")
+
+
+@pytest.mark.parametrize(
     ("annotators", "names", "passes"),
     [
         ("folders", ["p/kim/d.ann", "p/kim/d.txt", "p/lee/d.ann", "p/lee/d.txt"], ["p/d kim", "p/d lee"]),
@@ -509,6 +593,10 @@ def test_settings_and_copies_belong_to_units() -> None:
 def test_units_of_many_files_take_no_time() -> None:
     names = [f"d/{n:05}.{suffix}" for n in range(20_000) for suffix in ("ann", "txt")] + ["annotation.conf"]
     assert sum(len(unit.files) for unit in brat.units(source(), sorted(names))) == 60_000
+    apart = [f"{n}/{k}/doc.{k}" for n in range(10_000) for k in ("ann", "txt")]
+    assert [len(unit.files) for unit in brat.units(source(), sorted(apart))] == [2] * 10_000
+    flat = [f"{k}/{n}.{k}" for n in range(10_000) for k in ("ann", "txt")]
+    assert [len(unit.files) for unit in brat.units(source(), sorted(flat))] == [2] * 10_000
 
 
 CONF = """\
@@ -567,6 +655,12 @@ def sample(files: Mapping[str, str]) -> Sample:
         ({"a.ann1": "\ufeffT1\tX 0 1;3 4\ta b\n", "a.txt": "a"}, 95),
         ({"a.ann": "T1\tX 0 1"}, 95),
         ({"a.ann": "", "a.txt": "a"}, 60),
+        ({"a.a1": "T1\tX 0 1\ta\n", "a.a2": "", "a.txt": "a"}, 95),
+        ({"a.ann": "T1 X 0 1 a\n", "a.txt": "a"}, 75),
+        ({"a.ann": "T1\tX\t0\t1\ta\n", "a.txt": "a"}, 75),
+        ({"a.ann": "T1\tX 0 1\ta\rT2\tX 0 1\ta\r"}, 95),
+        ({f"{n:03}.ann": "" if n < 80 else "T1\tX 0 1\ta\n" for n in range(90)}, 95),
+        ({"a.rel": "R1\tX Arg1:T1 Arg2:T2\n", "a.txt": "a"}, 0),
         ({"a.ann": "{}", "a.txt": "a"}, 0),
         ({"a.json": '[{"id": 1}]', "a.txt": "T1\tX 0 1\ta\n"}, 0),
         ({"a.conll": "T1\tX\n"}, 0),
@@ -574,6 +668,8 @@ def sample(files: Mapping[str, str]) -> Sample:
 )
 def test_sniff(files: dict[str, str], sure: int) -> None:
     assert brat.sniff(sample(files)) == sure
+    wide = Sample(names=sorted(files), head=lambda name: files[name].lstrip("\ufeff").encode("utf-16")[:4097])
+    assert brat.sniff(wide) == sure
 
 
 _WORDS = st.sampled_from(

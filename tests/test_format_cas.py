@@ -332,22 +332,45 @@ def test_damage_costs_the_annotation_and_has_a_line() -> None:
     }
 
 
-def test_types_that_nobody_declares_are_counted_and_told_if_there_is_no_type_system() -> None:
-    data = xmi(
-        an("seg:Token", 5, 0, 3),
-        an("custom:Referent", 6, 0, 3),
-        an("custom:Referent", 7, 4, 9),
-        an("custom:Claim", 8, 0, 3, 'about="6"'),
-    )
-    counted = {
+UNDECLARED = xmi(
+    an("seg:Token", 5, 0, 3),
+    an("custom:Referent", 6, 0, 3, 'kind="animate" count="2"'),
+    an("custom:Referent", 7, 4, 9, 'kind="other"'),
+    an("custom:Claim", 8, 0, 3, 'about="6"'),
+    an("custom:Backs", 9, 0, 3, 'Governor="8" Dependent="6" how="well"'),
+    '<other:Concept xmi:id="10" code="C1"><aliases>mayor</aliases><aliases>Ida</aliases></other:Concept>',
+)
+
+
+def test_types_that_the_type_system_does_not_declare_are_counted() -> None:
+    beside = article(UNDECLARED, system=type_system(other__T=""))
+    assert beside.left_out == {
         "annotations of undeclared types (webanno.custom.Referent)": 2,
         "annotations of undeclared types (webanno.custom.Claim)": 1,
+        "annotations of undeclared types (webanno.custom.Backs)": 1,
+        "annotations of undeclared types (org.example.Concept)": 1,
     }
-    alone = article(data, system=None)
-    assert (alone.left_out, problems(alone)) == (counted, [("I003", 4), ("I003", 6)])
-    assert surfaces(alone, "tokens") == ["The"]
-    beside = article(data, system=type_system(other__T=""))
-    assert (beside.left_out, problems(beside)) == (counted, [])
+    assert (problems(beside), list(beside.layers)) == ([], ["tokens"])
+    broken = article(UNDECLARED, system=TYPES[:300])
+    assert (list(broken.layers), problems(broken)) == (["tokens"], [("I011", 4)])
+
+
+def test_without_any_type_system_types_are_as_the_file_shows_them() -> None:
+    alone = article(UNDECLARED, system=None)
+    assert problems(alone) == []
+    assert alone.left_out == {
+        "types of features that nothing declares (webanno.custom.Referent)": 2,
+        "types of features that nothing declares (webanno.custom.Claim)": 1,
+        "types of features that nothing declares (webanno.custom.Backs)": 3,
+        "types of features that nothing declares (org.example.Concept)": 2,
+    }
+    assert surfaces(alone, "Referent") == ["The", "mayor"]
+    assert values(alone, "Referent") == [{"kind": "animate", "count": "2"}, {"kind": "other"}]
+    assert values(alone, "Claim") == [{"about": "6"}]
+    assert values(alone, "Backs") == [{"head": Ref("Claim", "8"), "tail": Ref("Referent", "6"), "how": "well"}]
+    assert values(alone, "Concept") == [{"code": "C1", "aliases": ["mayor", "Ida"]}]
+    asked = article(UNDECLARED, system=None, typesystem="there-is-none.xml")
+    assert problems(asked) == [("I003", 4), ("I003", 6), ("I003", 7), ("I003", 8)]
 
 
 def test_a_type_below_one_that_is_nowhere_is_told_where_it_is_used() -> None:

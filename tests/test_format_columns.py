@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -94,11 +95,92 @@ def test_two_columns_in_one_layer_are_nested_mentions() -> None:
     assert article.layers["tokens"][0].values == {}
 
 
+NESTED = """#\thttp://news.example [2020-01-01]
+1\tUniversity\tB-ORG\tO
+2\tof\tI-ORG\tO
+3\tVela\tI-ORG\tB-LOC
+4\tsaid\tO\tO
+5\tno\tO\tO
+6\t.\tO\tO
+"""
+
+
+def test_tags_in_others_are_found_without_being_told() -> None:
+    article = one(NESTED)
+    assert spans(article) == [("University of Vela", "ORG"), ("Vela", "LOC")]
+    assert [i.id for i in article.layers["mentions"]] == ["m1", "m2"]
+    assert article.layers["tokens"][0].values == {}
+    outer = one(NESTED.replace("B-LOC", "O"))
+    assert (spans(outer), outer.layers["tokens"][0].values) == ([("University of Vela", "ORG")], {})
+    inner = one(NESTED.replace("B-ORG", "O").replace("I-ORG", "O"))
+    assert (spans(inner), inner.layers["tokens"][0].values) == ([("Vela", "LOC")], {})
+    four = one("Ada\tB-PER\tO\tO\tO\nOkoye\tI-PER\tB-PER\tO\tO\nsaid\tO\tO\tO\tO\nno\tO\tO\tO\tO\n")
+    assert (spans(four), four.layers["tokens"][0].values) == ([("Ada Okoye", "PER"), ("Okoye", "PER")], {})
+    assert found(one("a I-X O\nb I-X I-Y\nc O O\nd O O\ne O O\n")) == [], "one scheme for all columns of a layer"
+
+
+def test_columns_of_other_tags_are_left_as_they_are() -> None:
+    chunks = one("Ada B-NP B-PER\nOkoye I-NP I-PER\nleft B-VP O\nPort B-NP O\n")
+    assert spans(chunks) == [("Ada Okoye", "PER")]
+    assert chunks.layers["tokens"][0].values == {"column2": "B-NP"}
+    named = "token\tcoarse\tfine\n" + "Ada\tB-PER\tB-PER\nsaid\tO\tO\nno\tO\tO\n"
+    assert spans(one(named, header=True)) == [("Ada", "PER"), ("Ada", "PER")]
+    other = one(named.replace("B-PER\n", "B-per.name\n"), header=True)
+    assert (spans(other), other.layers["tokens"][0].values) == ([("Ada", "per.name")], {"coarse": "B-PER"})
+
+
+def test_a_language_before_every_token_is_none_of_it() -> None:
+    text = "en:Ada\tB-PER\nen:said\tO\nen::\tO\n\nen:''\tO\n"
+    article = one(text)
+    assert (article.text, spans(article)) == ("Ada said :\n''", [("Ada", "PER")])
+    assert article.values == {"language": "en"}
+    assert one(text.replace("en:", "zh-classical:")).values == {"language": "zh-classical"}
+    assert one("en:Ada\tO\nde:said\tO\n").text == "en:Ada de:said"
+    assert one("a:b\tO\na:c\tO\n").text == "a:b a:c"
+    assert one("en:x\tO\n").text == "en:x"
+    damaged = one("en:Ada\tO\nen:\tO\nen:no\tO\n")
+    assert (damaged.text, found(damaged)) == ("Ada no", [("I002", 2)])
+
+
+def test_a_text_that_is_cut_into_characters() -> None:
+    text = "## set-1\t<Ada:PS> left\nA\tB-PS\nd\tI-PS\na\tI-PS\n \tO\nl\tO\n \tO\nx\tO\n\n## set-2\tno\nn\tO\no\tO\n"
+    article = one(text)
+    assert (article.text, spans(article)) == ("Ada l x\nno", [("Ada", "PS")])
+    assert [i.id for i in article.layers["sentences"]] == ["set-1", "set-2"]
+    assert [article.surface_of(i) for i in article.layers["tokens"]] == list("Adalxno")
+    assert article.left_out == {"comments": 2}
+    assert [i.id for i in article.layers["tokens"]] == [f"t{n}" for n in range(1, 8)]
+    assert one("雨\tO\n了\tO\n").text == "雨 了"
+    assert one("雨\tO\n了\tO\n", text="characters").text == "雨了"
+    assert one("##\tO\nno\tO\n").text == "## no"
+
+
 def test_a_column_that_counts_the_tokens_is_no_token() -> None:
-    text = "#\thttp://news.example\t[2020-01-01]\n1\tAda\tB-PER\tO\n2\tleft\tO\tO\n\n1\tRain\tO\tO\n"
+    text = "#\thttp://news.example\t[2020-01-01]\n1\tAda\tB-PER\tO\n2\tleft\tO\tO\n\n1\tRain\tO\tO\n#x\n"
     article = one(text)
     assert article.text == "Ada left\nRain"
     assert article.left_out == {"comments": 1}
+    assert [i.values for i in article.layers["sentences"]] == [{"source": "http://news.example [2020-01-01]"}, {}]
+    assert article.layers["tokens"][0].values == {}
+    zero = one("0 Ada B-PER\n1 left O\n\n0 Rain O\n1 fell O\n")
+    assert (zero.text, spans(zero)) == ("Ada left\nRain fell", [("Ada", "PER")])
+    assert one("0 Ada B-PER\n2 left O\n").text == "0 2"
+
+
+def test_a_column_that_counts_may_stand_behind_the_name_of_the_document() -> None:
+    line = "nw/a_0001 0 {} {} NN (TOP* - - - Speaker#1 {} -\n"
+    words = [("Ada", "B-PER"), ("Okoye", "I-PER"), ("left", "O")]
+    text = "".join(line.format(n, *word) for n, word in enumerate(words))
+    article = one(text + "\n" + text.replace("a_0001", "a_0002"))
+    assert article.text == "Ada Okoye left\nAda Okoye left"
+    assert spans(article) == [("Ada Okoye", "PER")] * 2
+    assert article.layers["tokens"][0].values == {
+        "column1": "nw/a_0001", "column2": "0", "column5": "NN", "column6": "(TOP*", "column7": "-", "column8": "-",
+        "column9": "-", "column10": "Speaker#1", "column12": "-",
+    }  # fmt: skip
+    damaged = one(text + "nw/a_0001 0 3 now\n")
+    assert (damaged.text, found(damaged)) == ("Ada Okoye left now", [("I002", 4)])
+    assert one("a 1 x O\nb 2 y O\n").text == "a b", "what stands before the count is one thing in a sentence"
 
 
 def test_numbers_that_do_not_count_are_tokens() -> None:
@@ -361,6 +443,9 @@ def test_headers() -> None:
     assert one("Text\tNN\nRain\tNN\n").text == "Text Rain", "a title is no header"
     assert one("Token\tO\nRain\tO\n").text == "Token Rain"
     assert one("a\tb\nRain\tB-X\n", header=True).text == "Rain"
+    kaggle = "Sentence #\tWord\tPOS\tTag\nSentence: 1\tRain\tNN\tB-X\n\tfell\tVB\tO\nSentence: 2\tSun\tNN\tO\n"
+    assert one(kaggle, sentence_start="Sentence #").text == "Rain fell\nSun"
+    assert spans(one(kaggle)) == [("Rain", "X")]
     assert one("Token\tTag\nRain\tB-X\n", header=False).text == "Token Rain"
 
 
@@ -391,8 +476,9 @@ def test_another_encoding_is_found() -> None:
 
 
 def test_sniffing() -> None:
-    def sure(name: str, head: str) -> int:
-        return columns.sniff(Sample(names=[name], head=lambda _: head.encode()))
+    def sure(name: str, head: str | bytes) -> int:
+        data = head if isinstance(head, bytes) else head.encode()
+        return columns.sniff(Sample(names=[name], head=lambda _: data))
 
     assert sure("a.conll", CONLL) >= 90
     assert sure("a.txt", CONLL) >= 90
@@ -402,8 +488,36 @@ def test_sniffing() -> None:
     assert sure("a.conllu", CONLL) == 0
     assert sure("a.conll", "1\tA\ta\tX\tX\t_\t0\troot\t_\t_\n") == 0
     assert sure("a.txt", "") == 0
+    assert sure("a.conll", CONLL.encode("utf-16")) >= 90
+    assert sure("a.conll", CONLL.replace("Okoye", "M\xfcnz").encode("latin-1")) >= 90
+    assert sure("a.conll", CONLL.replace("\n", "\r")) >= 90
+    assert sure("eng.testa", CONLL) >= 90 and sure("en/train", "en:Ada\tB-PER\nen:x\tO\n") >= 80
+    wide = "TOKEN\t" + "\t".join("abcdefghi") + "\n" + ("Ada\tB-PER" + "\tO" * 8 + "\nx" + "\tO" * 9 + "\n") * 20
+    assert sure("a.tsv", wide) >= 80
+    assert sure("a.conll", CONLL * 200) >= 90
+
+
+def test_sniffing_looks_beyond_the_first_file() -> None:
+    files = {"LICENSE.txt": "Free to all.\nAnd so on.\n", "README.txt": "", "a.conll": "", "train.txt": CONLL}
+    assert columns.sniff(Sample(names=sorted(files), head=lambda name: files[name].encode())) >= 90
+
+
+def test_files_that_are_read() -> None:
     source = Source(kind="article", paths=("x",), format="columns")
-    assert [u.name for u in columns.units(source, ["a/b.conll", "c.json", "d.TSV"])] == ["a/b", "d"]
+    names = [
+        u.name for u in columns.units(source, ["a/b.conll", "c.json", "d.TSV", "e/eng.train", "e/eng.testa", "f/dev"])
+    ]
+    assert names == ["a/b", "d", "e/eng.train", "e/eng.testa", "f/dev"]
+    assert [u.files for u in columns.units(source, ["a.tbf", "b"])] == [("a.tbf",), ("b",)]
+
+
+def test_a_large_file_takes_little_time() -> None:
+    text = "-DOCSTART- O\n\n" + "".join(
+        f"w{n % 977} NN {'B-X' if n % 7 == 0 else 'O'}\n" + "\n" * (n % 20 == 0) for n in range(60_000)
+    )
+    began = process_time()
+    assert len(one(text).layers["tokens"]) == 60_000
+    assert process_time() - began < 6
 
 
 def test_align_and_spaces() -> None:

@@ -20,7 +20,8 @@ from copydesk.articles.model import Article
 from copydesk.articles.units import Sample
 from copydesk.diagnostics import Diagnostic
 from copydesk.importers import dataset
-from copydesk.importers.datasetcard import BadCard, Config, configs_of, front_matter, split_by_name
+from copydesk.importers.dataset.card import BadCard, Config, configs_of, front_matter, split_by_name
+from copydesk.importers.dataset.layers import seen_layer
 from copydesk.importers.features import decode_labels, known_features
 from copydesk.project import Source
 from copydesk.sources import RawRecord
@@ -174,8 +175,8 @@ def test_split_names_agree_with_the_loader(tmp_path: Path) -> None:
     ],
 )
 def test_a_card_that_is_no_yaml_is_told_at_its_line(card: str, line: int | None) -> None:
-    (found,) = read_all({"README.md": card, "a.jsonl": rows("a")})
-    assert isinstance(found, Diagnostic)
+    found, article = read_all({"README.md": card, "a.jsonl": rows("a")})
+    assert isinstance(found, Diagnostic) and isinstance(article, Article)  # by the layout of the folder
     assert (found.code, found.place.file) == ("I001", "README.md")
     assert line is None or found.place.line == line
 
@@ -387,7 +388,7 @@ JSON = st.recursive(
 def test_no_feature_or_card_is_too_odd(feature: Any, value: Any, head: Any) -> None:
     known_features(feature)
     decode_labels(value, feature, "", [])
-    dataset.seen_layer("x", feature)
+    seen_layer("x", feature)
     for config in configs_of({"configs": head, "dataset_info": feature}):
         assert isinstance(config, Config)
         config.split_of("a.csv")

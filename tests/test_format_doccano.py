@@ -245,7 +245,7 @@ EMOJI = "👩\u200d🚒 Ada met 🎉 the mayor of Bergen"
 def counted(text: str, surface: str, unit: str) -> list[object]:
     start = text.index(surface)
     before, inside = text[:start], text[: start + len(surface)]
-    if unit == "utf-16":
+    if unit == "UTF-16 units":
         return [len(before.encode("utf-16-le")) // 2, len(inside.encode("utf-16-le")) // 2, "X"]
     if unit == "graphemes":
         joined = len("👩\u200d🚒") - 1
@@ -254,7 +254,7 @@ def counted(text: str, surface: str, unit: str) -> list[object]:
 
 
 @pytest.mark.parametrize(
-    ("unit", "told"), [("code points", "code points"), ("utf-16", "UTF-16 units"), ("graphemes", "graphemes")]
+    ("unit", "told"), [("code points", "code points"), ("UTF-16 units", "UTF-16 units"), ("graphemes", "graphemes")]
 )
 def test_offsets(unit: str, told: str) -> None:
     record = {"text": EMOJI, "label": [counted(EMOJI, s, unit) for s in ("Ada", "mayor", "Bergen")]}
@@ -272,7 +272,7 @@ def test_offsets_for_which_there_is_no_evidence() -> None:
     assert not plain.left_out
     (inside,) = articles({"text": text, "label": [[1, 3, "X"]]})
     assert not inside.left_out  # in UTF-16, 1 would be inside the emoji
-    (article,) = articles({"text": text, "label": [[2, 4, "X"]]}, offsets="utf-16")
+    (article,) = articles({"text": text, "label": [[2, 4, "X"]]}, offsets="UTF-16 units")
     assert (spans(article), article.unit, article.left_out) == ([("今日", "X")], "UTF-16 units", Counter())
 
 
@@ -281,7 +281,7 @@ def test_offsets_inside_a_character_and_past_the_text() -> None:
         {"id": 1, "label": "X", "start_offset": 1, "end_offset": 6},
         {"id": 2, "label": "X", "start_offset": 3, "end_offset": 9},
     ], "relations": [{"id": 1, "from_id": 1, "to_id": 2, "type": "y"}]}  # fmt: skip
-    (article,) = articles(record, offsets="utf-16")
+    (article,) = articles(record, offsets="UTF-16 units")
     assert [(i.id, i.ranges) for i in article.layers["mentions"]] == [("2", ((2, 8),))]
     assert findings([article]) == [("I019", 1, "/entities/0")]
     assert article.left_out == {"relations of damaged spans": 1}
@@ -295,7 +295,7 @@ WORDS = st.lists(
 
 
 @settings(max_examples=60, deadline=None)
-@given(WORDS, st.sampled_from(["code points", "utf-16"]), st.data())
+@given(WORDS, st.sampled_from(["code points", "UTF-16 units"]), st.data())
 def test_declared_units_find_the_words_again(words: list[str], unit: str, data: st.DataObject) -> None:
     text = " ".join(words)
     index = data.draw(st.integers(0, len(words) - 1))
@@ -412,7 +412,7 @@ KEYS = ["id", "text", "label", "labels", "entities", "relations", "annotations",
 @settings(max_examples=120, deadline=None)
 @given(
     st.lists(st.dictionaries(st.sampled_from(KEYS), JUNK, max_size=6), max_size=3),
-    st.sampled_from([None, "utf-16", "graphemes"]),
+    st.sampled_from([None, "UTF-16 units", "graphemes"]),
 )
 def test_nothing_makes_it_raise(records: list[dict[str, Any]], unit: str | None) -> None:
     whole = [{"text": "🎉 a\r\nb", **record} for record in records]

@@ -418,7 +418,7 @@ def test_the_unit_is_that_of_the_surfaces_of_the_whole_file() -> None:
     assert spans(first) == spans(second) == [("Bergen", "LOC")]
     assert (first.unit, second.unit) == ("UTF-16 units", "UTF-16 units")
     later = articles(
-        [task(region("Bergen", "LOC"), id=9), task(shifted("Bergen", "LOC", "a")), task(region("Bergen", "L"))]
+        [task(region("Bergen", "LOC"), id=9), task(shifted("Bergen", "LOC", "a")), task(region("Bergen", "L"), id=10)]
     )
     assert [a.unit for a in later] == ["code points", "UTF-16 units", "code points"]  # annotated before an upgrade
     assert all(a.surface_of(a.layers["mentions"][0]) == "Bergen" for a in later)
@@ -427,9 +427,9 @@ def test_the_unit_is_that_of_the_surfaces_of_the_whole_file() -> None:
 def test_the_unit_can_be_declared() -> None:
     silent = shifted("Bergen", "LOC", "a")
     del silent["value"]["text"]
-    assert spans(articles([task(silent)], offsets="utf-16")[0]) == [("Bergen", "LOC")]
+    assert spans(articles([task(silent)], offsets="UTF-16 units")[0]) == [("Bergen", "LOC")]
     assert spans(articles([task(silent)])[0]) == [("ergen.", "LOC")]
-    assert articles([task(silent, text="Only ASCII")], offsets="utf-16")[0].unit == "code points"
+    assert articles([task(silent, text="Only ASCII")], offsets="UTF-16 units")[0].unit == "code points"
 
 
 def test_offsets_inside_a_character_and_past_the_text() -> None:

@@ -516,7 +516,9 @@ def test_the_format_knows_its_files() -> None:
 
     assert sniff(lines(task())) == sniff(lines(task()), "a.json") == 95
     assert sniff('{"text": "a", "label": "A", "answer": "reject"}') == 85
-    assert sniff('{"text": "a", "spans": [{"start": 0, "end": 1, "label": "A"}]}') == 55
+    assert sniff('{"text": "a", "spans": [{"start": 0, "end": 1, "token_start": 0, "label": "A"}]}') == 55
+    assert sniff('{"text": "a", "spans": [{"start": 0, "end": 1, "label": "A"}]}') == 15  # any tool's rows can be so
+    assert sniff('{"text": "a", "spans": [{"begin": 0, "end": 1, "type": "A"}]}') == 0
     for other in (
         '{"id": 1, "text": "a", "label": [[0, 1, "A"]]}',
         '{"text": "a", "entities": [{"start_offset": 0, "end_offset": 1}]}',

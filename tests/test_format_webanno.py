@@ -19,7 +19,7 @@ from copydesk.articles.units import Sample
 from copydesk.diagnostics import Diagnostic
 from copydesk.exporters import webanno as exporter
 from copydesk.importers import webanno
-from copydesk.importers.webanno.tsv import escape_cell, escape_text, split_cell, unescape_cell, unescape_text
+from copydesk.importers.webanno.cells import escape_cell, escape_text, split_cell, unescape_cell, unescape_text
 from copydesk.project import Source
 from copydesk.sources import RawRecord
 
@@ -553,7 +553,7 @@ def test_missing_links_of_chains_are_told() -> None:
         ("#FORMAT=WebAnno TSV 4.0\n\n\n#Text=a\n1-1\t0-1\ta\t\n", "I001", 1),
         (" # a.b.Span | value # a.b.Rel | AttachTo=a.b.Span\n#id=1\n#text=Hi\n1-1\tHi\tO\t_\t1-1\t\n", "I001", 1),
         ("#id=1\r\n#text=Hi .\r\n1\tHi\t_\tUH\tO\tO\t0\tROOT\t_\t_\r\n", "I001", 1),
-        ("#FORMAT=WebAnno TSV 3.3\n\n\n", "I004", None),
+        ("#FORMAT=WebAnno TSV 3.3\n\n\n", "I004", 1),
         (b"#FORMAT=WebAnno TSV 3.3\n\n\n#Text=\xff\n", "S002", 4),
     ],
 )

@@ -94,7 +94,97 @@ def test_hulls_close_the_gaps_and_say_so() -> None:
     made.layers["mentions"] = [Item(id="m", ranges=((0, 3), (10, 14)), surface="Ada down")]
     apply_map(made, {"discontinuous": "hull"}, set())
     assert made.layers["mentions"][0].ranges == ((0, 14),)
+    assert made.layers["mentions"][0].surface is None
     assert made.left_out == {"gaps in discontinuous spans": 1}
+
+
+def test_what_the_map_leaves_out_is_counted_and_what_it_does_not_name_stays() -> None:
+    made, used = article(ADA, MILL, genre="news", tone="dry", year=None), set[str]()
+    for mention in made.layers["mentions"]:
+        mention.values = {"note": "…", "sure": True}
+    mapping = {
+        "properties": {"mentions": {"note": False}, "events": {"note": False}},
+        "values": {"tone": False, "x": "y"},
+    }
+    apply_map(made, mapping, used)
+    assert made.values == {"genre": "news", "year": None}
+    assert [mention.values for mention in made.layers["mentions"]] == [{"sure": True}] * 2
+    assert made.left_out == {"mentions.note": 2, "tone": 1}
+    assert used == {"/properties/mentions/note", "/values/tone"}
+
+
+@pytest.mark.parametrize(("given", "expected"), [("paper", "paper"), (7, "7"), (None, "a"), ("absent", "a")])
+def test_an_id_is_taken_from_a_value_if_there_is_one(given: Value, expected: str) -> None:
+    made, used = article(**({} if given == "absent" else {"docno": given})), set[str]()
+    apply_map(made, {"id": "docno"}, used)
+    assert made.id == expected
+    assert ("/id" in used) == (expected != "a")
+    assert "docno" not in made.values or given is None
+
+
+def test_labels_come_from_properties_as_words() -> None:
+    made = article(ADA, MILL)
+    one, two = made.layers["mentions"]
+    one.values, two.values = {"kind": 3, "n": 1}, {"kind": None}
+    apply_map(made, {"layers": {"mentions": {"label_from": "kind"}}}, set())
+    assert [(item.label, item.values) for item in (one, two)] == [("3", {"n": 1}), (None, {})]
+
+
+def test_references_follow_into_lists_objects_and_other_articles() -> None:
+    made = article(ADA)
+    far, near, gone = Ref("mentions", "m7", "b"), Ref("mentions", "m1"), Ref("tokens", "t1", "b")
+    made.layers["tokens"] = [Item(id="t1")]
+    values: dict[str, Value] = {
+        "end": far, "lost": gone, "token": Ref("tokens", "t1"), "all": [{"in": near}, Ref("tokens", "t1"), None, far],
+    }  # fmt: skip
+    made.layers["links"] = [Item(id="l", values=values)]
+    apply_map(made, {"layers": {"mentions": {"to": "names"}, "tokens": False}}, set())
+    moved, inside = Ref("names", "m7", "b"), Ref("names", "m1")
+    assert made.layers["links"][0].values == {
+        "end": moved, "lost": None, "token": None, "all": [{"in": inside}, None, moved],
+    }  # fmt: skip
+    assert made.left_out["tokens"] == 1
+
+
+def test_an_item_of_another_article_is_another_item() -> None:
+    made = article(ADA)
+    made.layers["links"] = [Item(id="l", values={"end": Ref("mentions", "m1", "b"), "ends": [Ref("mentions", "m1")]})]
+    drop_items(made, {("mentions", "m9")})
+    assert [len(items) for items in made.layers.values()] == [1, 1]
+    made.layers["links"][0].values["ends"] = [Ref("mentions", "m1", "b")]
+    drop_items(made, {("mentions", "m1")})
+    assert [len(items) for items in made.layers.values()] == [0, 1]
+
+
+def test_what_names_what_names_an_item_that_is_left_out_goes_too() -> None:
+    made = related()
+    made.layers["events"] = [Item(id="e", values={"arguments": [{"role": "in", "relation": Ref("relations", "r1")}]})]
+    made.layers["chains"] = [Item(id="c", values={"event": {"first": Ref("events", "e")}})]
+    drop_items(made, {("mentions", "m1"), ("mentions", "m2")})
+    assert not any(made.layers.values())
+    assert made.left_out == {
+        f"{layer} that name what was left out": 1 for layer in ("relations", "groups", "events", "chains")
+    }
+
+
+def test_a_line_of_the_map_that_meets_nothing_is_found_at_its_place(project: Path) -> None:
+    lines = (
+        'map.id = "docno"',
+        'map.layers = { events = false, mentions = { label_from = "kind" } }',
+        'map.labels = { mentions = { PERSON = "PERSON", DOG = "PERSON" } }',
+        'map.properties = { mentions = { sure = "certain" } }',
+        'map.values = { dateline = "date" }',
+    )
+    export("brat", {"a1.txt": TEXT, "a1.ann": GOOD}, *lines)(project)
+    found = [d.place.pointer for d in check(Options(root=project)) if d.code == "I018"]
+    assert sorted(str(pointer).removeprefix("/source/0/map") for pointer in found) == [
+        "/id",
+        "/labels/mentions/DOG",
+        "/layers/events",
+        "/layers/mentions/label_from",
+        "/properties/mentions/sure",
+        "/values/dateline",
+    ]
 
 
 # the passes

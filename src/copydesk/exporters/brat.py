@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from copydesk.articles.model import Article, Item, Range, Ref, Value
-from copydesk.importers.bratlines import property_name
+from copydesk.importers.brat.surfaces import property_name
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 _WORD = re.compile(r"[^\s|,;]+")

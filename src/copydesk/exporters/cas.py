@@ -22,9 +22,9 @@ from copydesk.articles.model import Article, Item, Ref, Value
 from copydesk.exporters.cas_shapes import DOUBLE, Plan, Shape, attribute, plan_properties, plans
 from copydesk.exporters.names import Names
 from copydesk.importers.cas import known_types
-from copydesk.importers.cas.layers import META_DATA
-from copydesk.importers.cas.types import ANNOTATION, ANNOTATION_BASE, ARRAYS, DOCUMENT_ANNOTATION, FS_ARRAY, STRING, TOP
+from copydesk.importers.cas.types import ANNOTATION_BASE, ARRAYS, DOCUMENT_ANNOTATION, FS_ARRAY, STRING, TOP
 from copydesk.importers.cas.values import HEAD, TAIL
+from copydesk.importers.webanno.names import ANNOTATION, META_DATA
 
 Fs: TypeAlias = Any
 """A feature structure of cassis; its features are attributes."""
@@ -38,7 +38,7 @@ _OF_TOKENS = {"pos": ("POS", "PosValue"), "lemma": ("Lemma", "value")}
 
 def export(articles: Iterable[Article], losses: Counter[str]) -> Iterator[tuple[str, bytes]]:
     """A file for each article that has a text. Adds to `losses` what a CAS cannot hold."""
-    names = Names()
+    names = Names(".json")
     for article in articles:
         if article.text is None:
             losses["links between articles"] += 1

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from copydesk.articles.model import Article, Item, Ref, Value
-from copydesk.importers.cas.layers import FAMILIES, LABELS
-from copydesk.importers.cas.types import STRING, Feature, Types, identifier
-from copydesk.importers.cas.values import HEAD, TAIL, TAKEN
+from copydesk.importers.cas.types import STRING, Feature, Types
+from copydesk.importers.cas.values import HEAD, TAIL
+from copydesk.importers.webanno.names import FAMILIES, LABELS, TAKEN, identifier
 
 BOOLEAN, INTEGER, LONG, DOUBLE = "uima.cas.Boolean", "uima.cas.Integer", "uima.cas.Long", "uima.cas.Double"
 CUSTOM = "webanno.custom."
@@ -169,7 +169,7 @@ def _structure(
 ) -> Shape | None:
     parts: dict[str, tuple[str, Shape]] = {}
     for name in dict.fromkeys(name for value in values for name in value):
-        found = [value[name] for value in values if value[name] is not None]
+        found = [value[name] for value in values if value.get(name) is not None]
         shape = shape_of(found, layers, losses) if found else Shape(of=STRING)
         if shape is None:
             return None

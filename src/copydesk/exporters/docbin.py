@@ -23,7 +23,7 @@ from spacy.parts_of_speech import IDS as PARTS_OF_SPEECH
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
 
 from copydesk.articles.model import Article, Item, Range, Ref, Value
-from copydesk.importers.docbin import ID, LAYER, sentence_ranges, trimmed
+from copydesk.importers.docbin import ID, LAYER, TAKEN, sentence_ranges, trimmed
 
 FILE = "articles.spacy"
 OVERLAPPING = "sc"
@@ -55,16 +55,20 @@ def export(articles: Iterable[Article], losses: Counter[str]) -> Iterator[tuple[
     packed = DocBin(attrs=ATTRIBUTES, store_user_data=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of spaCy, for odd values: they are compared afterwards
+        written: set[str] = set()
         for article in articles:
             lost: Counter[str] = Counter()
             try:
                 doc = _document(article, lost)
-                if doc is not None:
+                if doc is not None and article.id in written:
+                    lost = Counter({"further passes over an article": 1})
+                elif doc is not None:
                     packed.merge(DocBin(attrs=ATTRIBUTES, store_user_data=True, docs=[doc]))
             except UnicodeEncodeError:
                 losses["articles with half of a surrogate pair"] += 1
             else:
                 losses.update(+lost)
+                written.add(article.id)
         data = packed.to_bytes()
     if len(packed):
         yield FILE, data
@@ -306,7 +310,7 @@ def _values(article: Article, doc: Doc, lost: Counter[str]) -> None:
         cats = _cats(value) if name == "cats" else None
         if cats is not None:
             doc.cats = cats
-        elif name in {ID, "cats"} or not _can_be_packed(value):
+        elif name in {ID, *TAKEN} or name.startswith("spans_") or not _can_be_packed(value):
             lost[f"{name} of articles"] += value is not None
         else:
             doc.user_data[name] = value

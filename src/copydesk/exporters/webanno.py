@@ -20,10 +20,8 @@ from dataclasses import dataclass
 from copydesk.articles.model import Article, Item, Ref, Value
 from copydesk.exporters.names import Names
 from copydesk.exporters.webanno_rows import Key, Rows
-from copydesk.importers.cas.layers import DEPENDENCY, FAMILIES, LABELS, POS, TOKEN
-from copydesk.importers.cas.types import identifier
-from copydesk.importers.cas.values import property_name
-from copydesk.importers.webanno.tsv import NONE, NULL, escape_cell, escape_text
+from copydesk.importers.webanno.cells import NONE, NULL, escape_cell, escape_text
+from copydesk.importers.webanno.names import DEPENDENCY, FAMILIES, LABELS, POS, TOKEN, identifier, property_name
 
 TYPES = {layer: name for name, layer in FAMILIES.items() if layer not in {"tokens", "sentences"}}
 """Layer -> the built-in type. Those of one token are another type where an annotation is not of one token."""
@@ -33,7 +31,7 @@ ON_TOKENS = {"POS", "Lemma", "Stem", "MorphologicalFeatures"}
 
 def export(articles: Iterable[Article], losses: Counter[str]) -> Iterator[tuple[str, bytes]]:
     """A file for each article that has a text with words. Adds to `losses` what the format cannot hold."""
-    names = Names()
+    names = Names(".tsv")
     for article in articles:
         if article.text is None or not article.text.strip():
             losses["links between articles" if article.text is None else "articles without a word"] += 1

@@ -17,7 +17,7 @@ import re
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from copydesk.archives import LEAST_LIMIT, RATIO
 from copydesk.articles.model import Article, Item, Range, Ref, Value, layer_of
 from copydesk.articles.units import Sample, each
 from copydesk.diagnostics import Diagnostic, Place
+from copydesk.importers.fields.values import tidy
 from copydesk.project import Source
 from copydesk.sources import RawRecord, Unit
 
@@ -40,10 +41,13 @@ LAYER = "layer"
 """Attribute of a span group that names the layer that its spans are of."""
 ID = "id"
 """Key of `Doc.user_data`, or extension attribute, that holds the id of an article."""
+TAKEN = frozenset({"text", "cats", "mentions", "tokens", "sentences", "relations", "events", "entities"})
+"""Names that user data cannot have in an article: they are those of the text, its labels and its layers."""
 
 _COLUMNS = {"LEMMA": "lemma_", "POS": "pos_", "TAG": "tag_", "MORPH": "morph", "DEP": "dep_"}
 _READ = {*_COLUMNS, "ORTH", "SPACY", "NORM", "HEAD", "SENT_START", "ENT_IOB", "ENT_TYPE", "ENT_KB_ID", "ENT_ID"}
 _CHUNK = 2**20
+_LONG = 60
 
 
 def sniff(sample: Sample) -> int:
@@ -97,16 +101,23 @@ def _documents(raw: RawRecord) -> Iterator[Article | Diagnostic]:
         yield _refusal(raw, f"its strings and attributes do not hold together: {_reason(error)}")
         return
     repeats: dict[str, int] = {}
+    seen: set[str] = set()
     for index in range(len(packed.tokens)):
+        place = Place(file=raw.file, pointer=f"/{index}")
         try:
             doc, replaced = _document(packed, index, vocab)
             article = _article(doc, index, stored, raw, repeats)
             _count(article, "span groups whose name another one has", replaced)
-            yield article
         except Exception as error:  # see the module's docstring
-            place = Place(file=raw.file, pointer=f"/{index}")
             message = f"document {index} of the DocBin cannot be read: {_reason(error)}"
             yield Diagnostic(code="I002", place=place, message=message)
+            continue
+        if article.id in seen:
+            message = f"the id {article.id[:_LONG]!r} stands twice; the first is kept"
+            yield Diagnostic(code="I006", place=replace(place, record=article.id), message=message)
+        else:
+            seen.add(article.id)
+            yield article
 
 
 def _open(raw: RawRecord) -> DocBin | Diagnostic:
@@ -135,7 +146,7 @@ def _refusal(raw: RawRecord, message: str) -> Diagnostic:
 
 
 def _reason(error: Exception) -> str:
-    first = str(error).strip().partition("\n")[0][:60]
+    first = str(error).strip().partition("\n")[0][:_LONG]
     return f"{type(error).__name__}, {first}" if first else type(error).__name__
 
 
@@ -315,10 +326,15 @@ def _user_data(article: Article, doc: Doc, named: bool) -> None:
         name = key[1] if whole else key
         if name == ID and named:
             continue
-        if not isinstance(name, str) or name == ID or _identifier(name) in article.values or not _is_plain(value):
+        if not isinstance(name, str) or name == ID or _name(name) in article.values or not _is_plain(value):
             _count(article, "user data", 1)
         else:
-            article.values[_identifier(name)] = _value(value)
+            article.values[_name(name)] = tidy(value, article.left_out)
+
+
+def _name(name: str) -> str:
+    plain = _identifier(name)
+    return f"{plain}_data" if plain in TAKEN or plain.startswith("spans_") else plain
 
 
 def _is_plain(value: Any) -> bool:
@@ -328,15 +344,6 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, dict):
         return all(isinstance(name, str) and _is_plain(inner) for name, inner in value.items())
     return value is None or isinstance(value, bool | int | float | str)
-
-
-def _value(value: Any) -> Value:
-    if isinstance(value, list | tuple):
-        return [_value(inner) for inner in value]
-    if isinstance(value, dict):
-        return {name: _value(inner) for name, inner in value.items()}
-    plain: Value = value
-    return plain
 
 
 def _identifier(name: str) -> str:

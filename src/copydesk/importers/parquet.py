@@ -1,13 +1,13 @@
-"""Parquet files from memory, row by row, as plain Python values. Knows no mapping and no features.
+"""Parquet files and Arrow's own, from memory, row by row, as plain Python values. Knows no mapping and no features.
 
 Arrow raises what it likes for a damaged file, so this is where everything it raises ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 _BATCH = 256
 _ERRORS = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
 _LONG = 60
+_STREAM, _FILE = b"\xff\xff\xff\xff", b"ARROW1"
+"""How Arrow's own files begin."""
 
 Cells: TypeAlias = "tuple[dict[str, object], dict[str, str]]"
 """The values of a row, and for the columns that cannot be read: why."""
@@ -22,17 +24,17 @@ Cells: TypeAlias = "tuple[dict[str, object], dict[str, str]]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """An open file. `metadata` is that of the schema."""
+    """An open file. `metadata` is that of the schema, `batches` begins to read it."""
 
     columns: Sequence[str]
     metadata: Mapping[bytes, bytes]
     schema: pa.Schema
-    file: Any
+    batches: Callable[[], Iterator[pa.RecordBatch]]
 
     def rows(self) -> Iterator[Cells | str]:
         """The rows, in order; a string says why no further one can be read."""
         try:
-            for batch in self.file.iter_batches(batch_size=_BATCH, use_threads=False):
+            for batch in self.batches():
                 yield from _cells(batch, self.columns)
         except _ERRORS as error:
             yield _said(error)
@@ -41,14 +43,32 @@ class Table:
 def open_table(data: bytes) -> Table | str:
     """The file, or what is wrong with it."""
     try:
-        file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
-        schema = file.schema_arrow
+        schema, batches = _arrow(data) if data[:4] in (_STREAM, _FILE[:4]) else _parquet(data)
         columns = list(schema.names)
     except _ERRORS as error:
         return _said(error)
     if len(set(columns)) != len(columns):
         return "two columns have the same name"
-    return Table(columns=columns, metadata=dict(schema.metadata or {}), schema=schema, file=file)
+    return Table(columns=columns, metadata=dict(schema.metadata or {}), schema=schema, batches=batches)
+
+
+def _parquet(data: bytes) -> tuple[pa.Schema, Callable[[], Iterator[pa.RecordBatch]]]:
+    file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+    return file.schema_arrow, lambda: file.iter_batches(batch_size=_BATCH, use_threads=False)
+
+
+def _arrow(data: bytes) -> tuple[pa.Schema, Callable[[], Iterator[pa.RecordBatch]]]:
+    """Arrow's IPC formats: the stream that `datasets` saves, and the file."""
+    source = pa.BufferReader(data)
+    reader = pa.ipc.open_stream(source) if data[:4] == _STREAM else pa.ipc.open_file(source)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        whole = reader if data[:4] == _STREAM else map(reader.get_batch, range(reader.num_record_batches))
+        for batch in whole:
+            batch.validate(full=True)  # what a damaged file holds would be read past its end
+            yield from (batch.slice(at, _BATCH) for at in range(0, batch.num_rows, _BATCH))
+
+    return reader.schema, batches
 
 
 def _said(error: BaseException) -> str:

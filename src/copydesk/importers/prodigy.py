@@ -18,6 +18,7 @@ from typing import Any
 from copydesk.articles.model import Article, Item, Ref, Value, layer_of
 from copydesk.articles.units import Sample, decode, each
 from copydesk.diagnostics import Diagnostic, Place
+from copydesk.importers.fields.heads import heads
 from copydesk.importers.prodigy_review import ANSWERS, Answer, Question, is_taken, questions, says, tasks_of
 from copydesk.project import Source
 from copydesk.sources import RawRecord, Unit
@@ -36,7 +37,8 @@ TAKES = ("articles",)
 _SUFFIXES = (".jsonl", ".json", ".ndjson")
 _HASH = re.compile(rb'"_(?:input|task)_hash"\s*:\s*-?\d')
 _ANSWER = re.compile(rb'"answer"\s*:\s*"(?:accept|reject|ignore)"')
-_MARKED = re.compile(rb'"(?:token_start|ws)"\s*:|"spans"\s*:\s*\[\s*\{[^}]*"(?:start|end)"\s*:')
+_TOKENS = re.compile(rb'"(?:token_start|ws)"\s*:')
+_SPANS = re.compile(rb'"spans"\s*:\s*\[\s*\{[^}]*"start"\s*:')
 _TEXT = re.compile(rb'"text"\s*:\s*"')
 
 _HANDLED = {"text", "tokens", "spans", "relations", "options", "accept", "label", "answer", "meta"}
@@ -51,15 +53,18 @@ _DERIVED = {"token_start", "token_end"}
 
 
 def sniff(sample: Sample) -> int:
-    """Sure where a task has Prodigy's hashes; an answer, or spans with tokens, make it likely."""
-    first = sample.first(*_SUFFIXES)
-    if first is None:
-        return 0
-    if _HASH.search(first[1]):
+    """Sure where a task has Prodigy's hashes; an answer, or tokens as spaCy has them, make it likely."""
+    return max((_sure(head) for _, head in heads(sample, *_SUFFIXES)), default=0)
+
+
+def _sure(head: bytes) -> int:
+    if _HASH.search(head):
         return 95
-    if not _TEXT.search(first[1]):
+    if not _TEXT.search(head):
         return 0
-    return 85 if _ANSWER.search(first[1]) else 55 if _MARKED.search(first[1]) else 0
+    if _ANSWER.search(head):
+        return 85
+    return 55 if _TOKENS.search(head) else 15 if _SPANS.search(head) else 0  # rows of any tool can have spans
 
 
 def units(source: Source, names: Sequence[str]) -> Iterator[Unit]:
@@ -228,7 +233,9 @@ def _spans(article: Article, answer: Answer, rejected: bool) -> None:
 def _relations(article: Article, answer: Answer) -> None:
     """`head` and `child` as head and tail; where they are words that no span covers, as `head_token`, `tail_token`."""
     tokens = {token.id: token for token in article.layers.get("tokens", [])}
-    mentions = article.layers.get("mentions", [])
+    mentions: dict[tuple[int, int], list[Item]] = {}
+    for mention in article.layers.get("mentions", []):
+        mentions.setdefault(mention.ranges[0], []).append(mention)
     for pointer, value in _objects_of(article, answer, "relations"):
         relations = layer_of(article, "relations")
         label = _label(article, value, "relation", pointer)
@@ -246,24 +253,29 @@ def _relations(article: Article, answer: Answer) -> None:
             relations.append(item)
 
 
-def _end(relation: Mapping[str, Any], side: str, mentions: Sequence[Item], tokens: Mapping[str, Item]) -> Ref | str:
-    """What one end of a relation names, or why it names nothing.
+def _end(
+    relation: Mapping[str, Any],
+    side: str,
+    mentions: Mapping[tuple[int, int], Sequence[Item]],
+    tokens: Mapping[str, Item],
+) -> Ref | str:
+    """What one end of a relation names, or why it names nothing. `mentions` by where they stand.
 
     `head` and `child` are indices of tokens: of the last one of a phrase, whose span is `head_span`, `child_span`.
     """
     index, span = relation.get(side), relation.get(f"{side}_span")
     token = tokens.get(str(index)) if type(index) is int else None
     if isinstance(span, dict) and type(span.get("start")) is int:
-        at = (span["start"], span.get("end"))
-        same = [m for m in mentions if m.ranges[0] == at]
+        begin, close = span["start"], span.get("end")
+        same = mentions.get((begin, close), ()) if isinstance(close, int) else ()
         best = next((m for m in same if m.label == span.get("label")), same[0] if same else None)
         if best is not None:
             return Ref("mentions", best.id)
         if span.get("label") or token is None:
-            return f"the {side} of a relation is {at[0]}..{str(at[1])[:20]}, where the task has no span"
+            return f"the {side} of a relation is {begin}..{str(close)[:20]}, where the task has no span"
     elif token is not None:
         start, end = token.ranges[0]
-        around = [m for m in mentions if m.ranges[0][0] <= start and end <= m.ranges[0][1]]
+        around = [m for at, here in mentions.items() if at[0] <= start and end <= at[1] for m in here]
         if around:
             return Ref("mentions", min(around, key=lambda m: (m.ranges[0][1] != end, _length(m))).id)
     if token is None:
@@ -294,7 +306,7 @@ def _choice(article: Article, answer: Answer) -> None:
         article.values["options"] = options
     if "accept" not in answer.value and "options" not in answer.value:
         return
-    accepted = answer.value.get("accept", [])
+    accepted = answer.value.get("accept") or []
     pointer = f"{answer.pointer}/accept"
     if not isinstance(accepted, list) or not all(isinstance(a, int | str) for a in accepted):
         article.problem("I002", "`accept` is not a list of ids", pointer=pointer)

@@ -171,7 +171,8 @@ def _load(piece: bytes, place: Place) -> Mapping[str, Any] | Diagnostic:
         value = jsontext.loads(piece)
     except jsontext.JsonError as error:
         line = (place.line or 1) + (error.line or 1) - 1
-        place = Place(file=place.file, line=line, column=error.column, pointer=place.pointer)
+        column = error.column if not place.pointer or (error.line or 1) > 1 else None  # an element begins anywhere
+        place = Place(file=place.file, line=line, column=column, pointer=place.pointer)
         return Diagnostic(code=error.code, place=place, message=error.message)
     if not isinstance(value, dict):
         return Diagnostic(code="S007", place=place, message="a task is a JSON object; this is none")

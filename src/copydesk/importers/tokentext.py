@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
 from copydesk.articles.model import Range
 
@@ -45,6 +45,14 @@ class TextBuilder:
         self.length += len(piece)
         return start, self.length
 
+    def words(self, forms: Sequence[str], between: str) -> Iterator[Range]:
+        """Append words with `between` between them, and say where each is. For many words: one piece, not two each."""
+        at = self.add(between.join(forms))[0]
+        step = len(between)
+        for form in forms:
+            yield at, at + len(form)
+            at += len(form) + step
+
     @property
     def text(self) -> str:
         return "".join(self.parts)
@@ -76,6 +84,7 @@ Repair = tuple[int, str]
 """(number of the token, what is wrong with its tag)."""
 
 
+@lru_cache(maxsize=4096)
 def split_tag(tag: str) -> tuple[str | None, str | None]:
     """`B-PER` -> (B, PER), `PER` -> ("", PER), `B` -> (B, None); the prefix of a tag outside of any span is None."""
     if tag in OUTSIDE:
@@ -92,9 +101,20 @@ def is_prefixed(tag: str) -> bool:
 
 def scheme_of(sequences: Iterable[Sequence[str]]) -> str:
     """The scheme that the fewest tags of all sequences break."""
-    counted = Counter(map(tuple, sequences))
+    counted = Counter(map(_folded, sequences))
     wrong = {name: sum(n * len(decode(tags, name)[1]) for tags, n in counted.items()) for name in SCHEMES}
     return min(SCHEMES, key=lambda name: wrong[name])
+
+
+def _folded(tags: Sequence[str]) -> tuple[str, ...]:
+    """A sequence with what stands outside of spans as one tag each: nothing in between breaks a scheme."""
+    out: list[str] = []
+    for tag in tags:
+        if tag not in OUTSIDE:
+            out.append(tag)
+        elif not out or out[-1] != "O":
+            out.append("O")
+    return tuple(out)
 
 
 def decode(tags: Sequence[str], scheme: str) -> tuple[list[Tagged], list[Repair]]:

@@ -61,7 +61,7 @@ _KNOWN = {*_COLUMNS, "form", "head", "deps", "misc", "pos", "after", "sentence"}
 
 def export(articles: Iterable[Article], losses: Counter[str]) -> Iterator[tuple[str, bytes]]:
     """A file for each article that has a text with words. Adds to `losses` what the format cannot hold."""
-    names = Names()
+    names = Names(".conllu")
     for article in articles:
         if article.text is None or not article.text.strip():
             losses["links between articles" if article.text is None else "articles without a word"] += 1

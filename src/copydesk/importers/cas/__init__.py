@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,9 +23,13 @@ from copydesk.articles import offsets
 from copydesk.articles.model import Article
 from copydesk.articles.units import Sample, stem
 from copydesk.diagnostics import Diagnostic, Place
-from copydesk.importers.cas.layers import META_DATA, Layering, layer_names
+from copydesk.importers import xmlchars
+from copydesk.importers.cas import guess, oldjson
+from copydesk.importers.cas.layers import Layering, layer_names
 from copydesk.importers.cas.model import Cas, Subject
+from copydesk.importers.cas.oldjson import from_old_json
 from copydesk.importers.cas.structures import XMI_ROOT, from_json, from_xmi
+from copydesk.importers.cas.systems import Nearest, candidates, declared
 from copydesk.importers.cas.types import (
     DOCUMENT_ANNOTATION,
     STRING,
@@ -35,8 +40,10 @@ from copydesk.importers.cas.types import (
     complete,
     feature,
     in_json,
-    in_xml,
 )
+from copydesk.importers.webanno.names import META_DATA
+from copydesk.importers.webanno.projects import article_name, by_annotator, documents, pass_of
+from copydesk.importers.xmlchars import Restore
 from copydesk.project import Source
 from copydesk.sources import RawRecord, Unit
 
@@ -54,11 +61,10 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 }
 TAKES = ("articles",)
 
-CURATION_USER, INITIAL_CAS = "CURATION_USER", "INITIAL_CAS"
-_PROJECT = re.compile(r"(?P<root>(?:.*/)?)(?P<kind>annotation|curation)/(?P<document>[^/]+)/(?P<who>[^/]+)(?:/.*)?")
+_SUFFIXES = (".xmi", ".json")
 _KEYS = ("%TYPES", "%FEATURE_STRUCTURES", "%VIEWS")
 _XMI = b"http://www.omg.org/XMI"
-_JSON = re.compile(rb'"%(TYPES|FEATURE_STRUCTURES|VIEWS)"\s*:')
+_JSON = re.compile(rb'"%(TYPES|FEATURE_STRUCTURES|VIEWS)"\s*:|"_context"\s*:\s*\{\s*"_types"|"_referenced_fss"\s*:')
 META_DATA_TYPE = Declared(
     name=META_DATA,
     parent=DOCUMENT_ANNOTATION,
@@ -70,14 +76,12 @@ META_DATA_TYPE = Declared(
 )
 """The one type of DKPro Core that cassis does not bring and every file of INCEpTION has."""
 
-_FOLDERS = frozenset({"resources", "typesystem", "typesystems", "type", "types", "desc"})
-
 
 def sniff(sample: Sample) -> int:
     """XMI by its namespace, CAS JSON by its keys, which no other format has."""
-    first = sample.first(".xmi")
-    if first is not None:
-        return 95 if _XMI in first[1] else 30
+    xmi = [name for name in sample.names if name.lower().endswith(".xmi")]
+    if xmi:
+        return 95 if any(_XMI in sample.head(name) for name in xmi[:5]) else 30
     for suffix, key in ((".json", _JSON), (".xml", re.compile(re.escape(_XMI)))):
         for name in [n for n in sample.names if n.lower().endswith(suffix)][:5]:
             if key.search(sample.head(name)):
@@ -86,30 +90,29 @@ def sniff(sample: Sample) -> int:
 
 
 def units(source: Source, names: Sequence[str]) -> Iterator[Unit]:
-    """A file, or the files of all annotators of a document in an INCEpTION project, with their type systems."""
-    systems = _systems(source, names)
-    projects = _projects(names)
-    taken = {name for group in projects.values() for name in group}
-    sources = tuple(f"{root}source/" for root, _ in projects)
-    suffixes: tuple[str, ...] = (".xmi", ".json")
-    if not any(name.lower().endswith(suffixes) for name in names):
-        suffixes = (".xml",)  # some write XMI so; the type systems are known by their names
-    for name in names:
-        if not name.lower().endswith(suffixes) or name in taken or name in systems:
-            continue
-        settings = PurePosixPath(name).name.startswith("exportedproject")
-        if not settings and not (sources and name.startswith(sources)):
-            yield Unit(files=(name, *_nearest(name, systems)), name=stem(name))
-    plain = [(root, _plain_name(document)) for root, document in projects]
-    for (root, document), group in projects.items():
-        group.sort(key=lambda name: _annotator(name) == INITIAL_CAS)
-        beside = dict.fromkeys(system for name in group for system in _nearest(name, systems))
-        called = _plain_name(document) if plain.count((root, _plain_name(document))) == 1 else document
-        yield Unit(files=(*group, *beside), name=f"{root}{called}")
+    """A file, or the files of all annotators of a document in the export of a project, with their type systems."""
+    systems = candidates(names, source.options.get("typesystem"))
+    nearest, known = Nearest(systems), set(systems)
+    found, others = documents(names, _SUFFIXES)
+    suffixes = _SUFFIXES if any(name.lower().endswith(_SUFFIXES) for name in names) else (".xml",)
+    aside = _beside_xmi(others)
+    for name in others:
+        if name.lower().endswith(suffixes) and name not in known and name not in aside:
+            yield Unit(files=(name, *nearest.of(name)), name=stem(name))
+    for document in found:
+        beside = dict.fromkeys(system for name in document.files for system in nearest.of(name))
+        yield Unit(files=(*document.files, *beside), name=document.name)
 
 
-def _plain_name(document: str) -> str:
-    return re.sub(r"(?<=.)\.[A-Za-z][A-Za-z0-9]{0,5}$", "", document)
+def _beside_xmi(names: Sequence[str]) -> set[str]:
+    """The JSON files among XMI that are no documents: each the twin of an XMI file, or fewer than these (metadata)."""
+    files = [PurePosixPath(name) for name in names]
+    documents = [path for path in files if path.suffix.lower() == ".xmi"]
+    stems = {path.with_suffix("") for path in documents}
+    below = Counter(folder for path in documents for folder in path.parents)
+    tables = [(name, path) for name, path in zip(names, files, strict=True) if path.suffix.lower() == ".json"]
+    beside = Counter(path.parent for _, path in tables)
+    return {name for name, path in tables if path.with_suffix("") in stems or beside[path.parent] < below[path.parent]}
 
 
 def read(root: Path, source: Source, raw: RawRecord) -> Iterator[Article | Diagnostic]:
@@ -119,121 +122,116 @@ def read(root: Path, source: Source, raw: RawRecord) -> Iterator[Article | Diagn
     declares, or says how the project is set up, is counted.
     """
     contents = {raw.file: raw.data, **raw.beside}
-    called = raw.name
-    if raw.base.endswith(("annotation/", "curation/")):  # the paths lead into a project, the names of documents do not
-        called = called.removeprefix(re.sub(r"[^/]+/$", "", raw.base))
-    files = [name for name in contents if name == raw.file or not name.lower().endswith(".xml")]
+    files = {name: data for name, data in contents.items() if name == raw.file or not name.lower().endswith(".xml")}
     systems = [name for name in contents if name not in files]
-    passes = [name for name in files if _annotator(name) != INITIAL_CAS] or files
-    for number, name in enumerate(passes):
-        beside = tuple((system, contents[system]) for system in _nearest(name, systems) or systems)
-        article = _article(name, contents[name], beside, source, called)
-        if number == 0 and isinstance(article, Article) and len(passes) < len(files):
-            article.left_out["documents as they were before any annotator"] += len(files) - len(passes)
+    nearest = Nearest(systems)
+    passes, before = by_annotator(raw, files)
+    for name in passes:
+        beside = tuple((system, contents[system]) for system in nearest.of(name) or systems)
+        article = _article(raw, name, files[name], beside, source)
+        if isinstance(article, Article) and before:
+            article.left_out["documents as they were before any annotator"] += before
+            before = 0
         yield article
 
 
-def _systems(source: Source, names: Sequence[str]) -> list[str]:
-    """The files that may hold a type system: those that the option names, or those whose names say so."""
-    pattern = source.options.get("typesystem")
-    if isinstance(pattern, str):
-        return [name for name in names if fnmatchcase(name, pattern) or fnmatchcase(name, f"*/{pattern}")]
-    found = []
-    for name in names:
-        path = PurePosixPath(name)
-        known = "type" in path.name.lower() or path.parent.name.lower() in _FOLDERS
-        if path.suffix.lower() == ".xml" and known:
-            found.append(name)
-    return found
-
-
-def _nearest(name: str, systems: Sequence[str]) -> list[str]:
-    """The type systems in the folder of a file (or in its `resources`, `desc/type` …), or in the nearest above it."""
-    folder = PurePosixPath(name).parent
-    for above in (folder, *folder.parents):
-        depths = {}
-        for system in systems:
-            path = PurePosixPath(system)
-            if path.is_relative_to(above):
-                between = path.parent.relative_to(above).parts
-                if all(part.lower() in _FOLDERS for part in between):
-                    depths[system] = len(between)
-        if depths:
-            return [system for system, depth in depths.items() if depth == min(depths.values())]
-    return []
-
-
-def _projects(names: Sequence[str]) -> dict[tuple[str, str], list[str]]:
-    """(root, document) of INCEpTION projects -> the files of the annotators: `annotation/<document>/<user>.xmi`.
-
-    A folder `annotation` alone makes no project. There are the settings or the sources of one, or what is below is
-    called like a document (`a.txt`), or holds a curation or the document as it was.
-    """
-    matches = [(name, match) for name in names if (match := _PROJECT.fullmatch(name)) is not None]
-    roots = {
-        match["root"] for match in (re.fullmatch(r"((?P<root>.*/)?)exportedproject[^/]*", n) for n in names) if match
-    }
-    documents = {(m["root"], m["document"]) for n, m in matches if _annotator(n) in {CURATION_USER, INITIAL_CAS}}
-    given = set(names)
-    out: dict[tuple[str, str], list[str]] = {}
-    for name, match in matches:
-        key = (match["root"], match["document"])
-        sure = match["root"] in roots or f"{key[0]}source/{key[1]}" in given or key in documents
-        if name.lower().endswith((".xmi", ".json")) and (sure or _plain_name(key[1]) != key[1]):
-            out.setdefault(key, []).append(name)
-    return out
-
-
-def _annotator(name: str) -> str | None:
-    """Who annotated a file of an INCEpTION project; the files of one may be in a folder or an archive of their own."""
-    match = _PROJECT.fullmatch(name)
-    return re.sub(r"\.(xmi|json|zip)$", "", match["who"], flags=re.IGNORECASE) if match is not None else None
-
-
 def _article(
-    name: str, data: bytes, systems: tuple[tuple[str, bytes], ...], source: Source, called: str
+    raw: RawRecord, name: str, data: bytes, systems: tuple[tuple[str, bytes], ...], source: Source
 ) -> Article | Diagnostic:
-    """The article of one file, `called` so."""
-    given, found = _declared(systems)
-    troubles: list[Trouble] = []
+    """The article of one file of a unit."""
     content = _content(name, data)
     if isinstance(content, Diagnostic):
         return content
-    if isinstance(content, tuple):
-        value, text = content
-        own = in_json(value["%TYPES"], troubles) if "%TYPES" in value else []
-        types, orphans = complete([*own, *given], known_types())
-        cas = from_json(value, types, text)
-    else:
-        own, (types, orphans) = [], _xml_types(systems)
-        cas = from_xmi(content, types)
+    decoded = _decoded(content, systems, guessing=not systems and "typesystem" not in source.options)
+    cas = decoded.cas
     subject = _subject(cas, source.options.get("view"), name)
     if isinstance(subject, Diagnostic):
         return subject
-    article = Article(id=called, text=subject.text, file=name, unit=offsets.UTF16)
-    if not f"/{stem(name)}".endswith(f"/{called}"):  # called by its document, not by its file: of a project
-        who = _annotator(name)
-        article.curated = who == CURATION_USER or "/curation/" in f"/{name}"
-        article.annotator = None if article.curated or who == INITIAL_CAS else who
-    article.found.extend(found)
-    article.left_out.update(cas.left_out)
-    for trouble in (*troubles, *cas.troubles):
+    article = Article(id=article_name(raw), text=subject.text, file=name, unit=offsets.UTF16)
+    if (whose := pass_of(raw, name)) is not None:
+        article.curated, article.annotator = whose.curated, whose.annotator
+    for _, problems in declared(systems):
+        article.found.extend(problems)
+    article.left_out.update(cas.left_out + decoded.guessed)
+    for trouble in (*decoded.troubles, *cas.troubles):
         article.problem(trouble.code, trouble.message, line=trouble.line, pointer=trouble.pointer)
-    _count_undeclared(article, cas, orphans, told=not systems and not own)
+    _count_undeclared(article, cas, decoded.orphans, told=not systems and not decoded.own)
     texts = sum(other.text is not None for other in cas.subjects)
     if texts > 1:
         article.left_out["views with texts of their own"] += texts - 1
-    names = layer_names(types, frozenset(declared.name for declared in (*own, *given)))
-    Layering(article=article, cas=cas, subject=subject, types=types, names=names).fill()
+    names = layer_names(decoded.types, decoded.own)
+    Layering(article=article, cas=cas, subject=subject, types=decoded.types, names=names).fill()
     return article
 
 
-def _content(name: str, data: bytes) -> tuple[dict[str, Any], str] | xmltext.Element | Diagnostic:
-    """A JSON object with the text that it was, or the root of an XMI document."""
+@dataclass(frozen=True, slots=True)
+class _Json:
+    """A CAS as a JSON object, with the text that it was."""
+
+    value: dict[str, Any]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Xmi:
+    """The root of an XMI document, and what its strings need."""
+
+    root: xmltext.Element
+    restore: Restore | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decoded:
+    """The structures of a file, by which types they were read, and which of these are no common ones (`own`).
+
+    `orphans`: types that stand below one that is declared nowhere. `guessed`: what no type system says, counted.
+    """
+
+    cas: Cas
+    types: Types
+    own: frozenset[str]
+    orphans: Mapping[str, str]
+    troubles: Sequence[Trouble]
+    guessed: Counter[str]
+
+
+def _decoded(content: _Json | _Xmi, systems: tuple[tuple[str, bytes], ...], *, guessing: bool) -> _Decoded:
+    given = [one for types, _ in declared(systems) for one in types]
+    troubles: list[Trouble] = []
+    own: list[Declared] = []
+    shown: dict[str, CasType] = {}
+    if isinstance(content, _Json) and _is_old(content.value):
+        types, orphans = complete(given, known_types())
+        cas, shown = from_old_json(content.value, types)
+        types = {**types, **shown}
+    elif isinstance(content, _Json):
+        own = in_json(content.value["%TYPES"], troubles) if "%TYPES" in content.value else []
+        types, orphans = complete([*own, *given], known_types())
+        shown = guess.from_json(content.value, types) if guessing and not own else {}
+        types = {**types, **shown} if shown else types
+        cas = from_json(content.value, types, content.text)
+    else:
+        types, orphans = _xml_types(tuple(data for _, data in systems))
+        shown = guess.from_xmi(content.root, types) if guessing else {}
+        types = {**types, **shown} if shown else types
+        cas = from_xmi(content.root, types, content.restore)
+    return _Decoded(
+        cas=cas,
+        types=types,
+        own=frozenset(one.name for one in (*own, *given)) | frozenset(shown),
+        orphans=orphans,
+        troubles=troubles,
+        guessed=guess.counted(shown),
+    )
+
+
+def _content(name: str, data: bytes) -> _Json | _Xmi | Diagnostic:
     if not name.lower().endswith(".json"):
-        root = xmltext.parse(data, name)
-        if isinstance(root, Diagnostic) or root.tag == XMI_ROOT:
+        root, restore = xmlchars.parse(data, name)
+        if isinstance(root, Diagnostic):
             return root
+        if root.tag == XMI_ROOT:
+            return _Xmi(root, restore)
         message = f"the root of an XMI document is xmi:XMI, not {str(root.tag)[:60]}"
         return Diagnostic(code="I001", place=Place(file=name, line=1), message=message)
     try:
@@ -241,10 +239,15 @@ def _content(name: str, data: bytes) -> tuple[dict[str, Any], str] | xmltext.Ele
     except jsontext.JsonError as error:
         place = Place(file=name, line=error.line or 1, column=error.column)
         return Diagnostic(code=error.code, place=place, message=error.message)
-    if not isinstance(value, dict) or not any(key in value for key in _KEYS):
+    if not isinstance(value, dict) or not (any(key in value for key in _KEYS) or _is_old(value)):
         message = "a CAS is a JSON object with %TYPES, %FEATURE_STRUCTURES and %VIEWS; this is none"
         return Diagnostic(code="I001", place=Place(file=name, line=1), message=message)
-    return value, data.decode("utf-8-sig")
+    return _Json(value, data.decode("utf-8-sig"))
+
+
+def _is_old(value: dict[str, Any]) -> bool:
+    """Whether an object is what UIMA wrote before CAS JSON."""
+    return all(key in value for key in oldjson.KEYS)
 
 
 def _subject(cas: Cas, wanted: object, name: str) -> Subject | Diagnostic:
@@ -279,29 +282,9 @@ def _count_undeclared(article: Article, cas: Cas, orphans: Mapping[str, str], *,
 
 
 @lru_cache(maxsize=8)
-def _declared(systems: tuple[tuple[str, bytes], ...]) -> tuple[tuple[Declared, ...], tuple[Diagnostic, ...]]:
-    """The types that the files declare, the first file first, and what is wrong with the files."""
-    out: list[Declared] = []
-    found: list[Diagnostic] = []
-    for name, data in systems:
-        root = xmltext.parse(data, name)
-        if isinstance(root, Diagnostic):
-            found.append(root)
-            continue
-        troubles: list[Trouble] = []
-        declared = in_xml(root, troubles)
-        if not declared and "typesystem" in name.lower():
-            troubles.append(Trouble(code="I001", message="a type system declares types; this file declares none"))
-        out.extend(declared)
-        for trouble in troubles:
-            place = Place(file=name, line=trouble.line or 1)
-            found.append(Diagnostic(code=trouble.code, place=place, message=trouble.message))
-    return tuple(out), tuple(found)
-
-
-@lru_cache(maxsize=8)
-def _xml_types(systems: tuple[tuple[str, bytes], ...]) -> tuple[Types, dict[str, str]]:
-    return complete(_declared(systems)[0], known_types())
+def _xml_types(systems: tuple[bytes, ...]) -> tuple[Types, dict[str, str]]:
+    given = [one for types, _ in declared([("", data) for data in systems]) for one in types]
+    return complete(given, known_types())
 
 
 @lru_cache(maxsize=1)

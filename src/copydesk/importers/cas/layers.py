@@ -1,7 +1,7 @@
 """Feature structures of a CAS -> the layers of an article. Knows what UIMA, DKPro and INCEpTION mean by their types.
 
 An annotation is an item of the layer that its type names (`layer_names`). Any other structure is part of what refers
-to it (cas_values.py), or an item without a span where nothing does. A relation (features `Governor` and `Dependent`)
+to it (values.py), or an item without a span where nothing does. A relation (features `Governor` and `Dependent`)
 has no span of its own.
 """
 
@@ -14,40 +14,14 @@ from copydesk.articles import offsets
 from copydesk.articles.model import Article, Item, Ref
 from copydesk.importers.cas.model import Cas, Structure, Subject, To
 from copydesk.importers.cas.types import (
-    ANNOTATION,
     ANNOTATION_BASE,
     DOCUMENT_ANNOTATION,
     PRIMITIVES,
     CasType,
     Types,
-    identifier,
 )
-from copydesk.importers.cas.values import HEAD, TAIL, Values, property_name
-
-_DKPRO = "de.tudarmstadt.ukp.dkpro.core.api."
-NAMED_ENTITY = f"{_DKPRO}ner.type.NamedEntity"
-TOKEN = f"{_DKPRO}segmentation.type.Token"
-SENTENCE = f"{_DKPRO}segmentation.type.Sentence"
-DEPENDENCY = f"{_DKPRO}syntax.type.dependency.Dependency"
-META_DATA = f"{_DKPRO}metadata.type.DocumentMetaData"
-POS, LEMMA = f"{_DKPRO}lexmorph.type.pos.POS", f"{_DKPRO}segmentation.type.Lemma"
-
-FAMILIES = {
-    TOKEN: "tokens",
-    SENTENCE: "sentences",
-    NAMED_ENTITY: "mentions",
-    DEPENDENCY: "dependencies",
-    POS: "POS",
-    LEMMA: "Lemma",
-    f"{_DKPRO}segmentation.type.Stem": "Stem",
-    f"{_DKPRO}lexmorph.type.morph.MorphologicalFeatures": "MorphologicalFeatures",
-    f"{_DKPRO}syntax.type.constituent.Constituent": "Constituent",
-    f"{_DKPRO}syntax.type.chunk.Chunk": "Chunk",
-}
-"""DKPro types -> layers. Types below them (POS_NOUN, NP, Person) say a value once more: they are of the same layer."""
-
-LABELS = {"mentions": "value", "dependencies": "DependencyType"}
-"""Layer -> the feature that is the label of its items; in the others it is `label`, if they have one."""
+from copydesk.importers.cas.values import HEAD, TAIL, Values
+from copydesk.importers.webanno.names import ANNOTATION, FAMILIES, LABELS, identifier, property_name
 
 _BOOKKEEPING = frozenset(
     {
@@ -79,8 +53,12 @@ def layer_names(types: Types, own: frozenset[str]) -> dict[str, str]:
     return out
 
 
-def is_relation(known: CasType) -> bool:
-    """Whether a type is a relation between annotations."""
+def relation_types(types: Types) -> frozenset[str]:
+    """The names of the types that are relations between annotations."""
+    return frozenset(name for name, known in types.items() if _is_relation(known))
+
+
+def _is_relation(known: CasType) -> bool:
     ends = [known.features.get(name) for name in (HEAD, TAIL)]
     return all(end is not None and not end.many and end.of not in PRIMITIVES for end in ends)
 
@@ -95,11 +73,12 @@ class Layering:
     types: Types
     names: Mapping[str, str]
     homes: dict[int, Ref] = field(default_factory=dict)
+    relations: frozenset[str] = frozenset()
 
     def fill(self) -> None:
         """Put the structures of the view into the layers of the article."""
-        inside = self._inside()
-        referred = {number for structure in inside for number in self.cas.targets(structure)}
+        self.relations = relation_types(self.types)
+        inside, referred = self._inside()
         convert = _converter(self.subject.text or "")
         items: list[tuple[Structure, Item]] = []
         documents: list[Structure] = []
@@ -116,26 +95,27 @@ class Layering:
         items = self._whole_relations(items)
         self._give_ids(items)
         values = Values(article=self.article, cas=self.cas, types=self.types, names=self.names, homes=self.homes)
-        values.find_ends(structure for structure, _ in items if is_relation(structure.type))
+        values.find_ends(structure for structure, _ in items if structure.type.name in self.relations)
         for structure, item in items:
             self._describe(structure, item, values)
             self.article.layers.setdefault(self.names[structure.type.name], []).append(item)
         for structure in documents:
             self._document(structure, values)
 
-    def _inside(self) -> list[Structure]:
-        """What is indexed in the view, or referred to from there; counts what is not."""
+    def _inside(self) -> tuple[list[Structure], set[int]]:
+        """What is indexed in the view, or referred to from there, and what that refers to; counts what is not."""
         known = self.cas.structures
         view = self.cas.views.get(self.subject.number)
         if view is None:  # nothing says what is indexed: all that is not about another text
             found = {number for number, structure in known.items() if self._is_here(structure)}
+            referred = {target for number in found for target in self.cas.targets(known[number])}
         else:
             members, line, pointer = view
             for number in dict.fromkeys(members):
                 if not self.cas.has(number) and all(number != s.number for s in self.cas.subjects):
                     message = f"the view names {number}, which is not in the file"
                     self.article.problem("I003", message, line=line, pointer=pointer)
-            found = self._reached(members)
+            found, referred = self._reached(members)
         subjects = {subject.number for subject in self.cas.subjects}
         for number, structure in known.items():
             sofa = structure.features.get("sofa")
@@ -149,18 +129,21 @@ class Layering:
                 self.article.left_out[words] += 1
         if loose := self.cas.loose_arrays():
             self.article.left_out["arrays that nothing refers to"] += loose
-        return [structure for number, structure in known.items() if number in found]
+        return [structure for number, structure in known.items() if number in found], referred
 
-    def _reached(self, members: list[int]) -> set[int]:
-        found: set[int] = set()
+    def _reached(self, members: list[int]) -> tuple[set[int], set[int]]:
+        """What members lead to, themselves included, and all numbers that these refer to."""
+        found, referred = set[int](), set[int]()
         waiting = [part.number for n in members for part in self.cas.parts(To(n)) if isinstance(part, To)]
         while waiting:
             number = waiting.pop()
             structure = self.cas.structures.get(number)
             if structure is not None and number not in found and self._is_here(structure):
                 found.add(number)
-                waiting.extend(self.cas.targets(structure))
-        return found
+                targets = set(self.cas.targets(structure))
+                waiting.extend(targets - referred)
+                referred |= targets
+        return found, referred
 
     def _is_here(self, structure: Structure) -> bool:
         sofa = structure.features.get("sofa")
@@ -172,7 +155,7 @@ class Layering:
     def _item(self, structure: Structure, convert: Callable[[int], int | None]) -> Item | None:
         """An item with its span; None for offsets inside a character."""
         item = Item(id=str(structure.number), line=structure.line, pointer=structure.pointer)
-        if structure.type.is_a(ANNOTATION) and not is_relation(structure.type):
+        if structure.type.is_a(ANNOTATION) and structure.type.name not in self.relations:
             begin, end = structure.integer("begin"), structure.integer("end")
             start, stop = convert(begin), convert(end)
             if start is None or stop is None:
@@ -191,7 +174,8 @@ class Layering:
             kept = []
             for structure, item in items:
                 ends = [structure.features.get(name) for name in (HEAD, TAIL)]
-                if not is_relation(structure.type) or all(isinstance(e, To) and e.number in present for e in ends):
+                whole = all(isinstance(end, To) and end.number in present for end in ends)
+                if whole or structure.type.name not in self.relations:
                     kept.append((structure, item))
                 else:
                     self._lost_relation(structure, present)

@@ -92,7 +92,11 @@ class Cas:
     def targets(self, structure: Structure) -> Iterator[int]:
         """The numbers that the features of a structure lead to, through arrays and lists."""
         for raw in structure.features.values():
-            yield from (part.number for part in self.parts(raw) if isinstance(part, To))
+            if isinstance(raw, To) and raw.number not in self.arrays and raw.number not in self.nodes:
+                if not self.is_null(raw.number):
+                    yield raw.number
+            elif isinstance(raw, To | list):  # most values are neither
+                yield from (part.number for part in self.parts(raw) if isinstance(part, To))
 
     def loose_arrays(self) -> int:
         """How many arrays and lists there are that nothing refers to."""

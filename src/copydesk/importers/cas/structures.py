@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from copydesk import jsontext, xmltext
@@ -26,6 +27,7 @@ from copydesk.importers.cas.types import (
     Feature,
     Types,
 )
+from copydesk.importers.xmlchars import Restore
 
 XMI_ID = "{http://www.omg.org/XMI}id"
 XMI_ROOT = "{http://www.omg.org/XMI}XMI"
@@ -39,35 +41,50 @@ Decode: TypeAlias = Callable[[Feature, Any], Raw]
 """Makes a value of what a file gives for a feature. Raises ValueError, with a sentence for people."""
 
 
-def from_xmi(root: xmltext.Element, types: Types) -> Cas:
-    """The structures of an XMI document."""
+def from_xmi(root: xmltext.Element, types: Types, restore: Restore | None = None) -> Cas:
+    """The structures of an XMI document. `restore`: gives its strings their characters back."""
     cas = Cas()
     for element in xmltext.children(root):
-        name, line = _xmi_type(element), int(element.sourceline or 0)
-        identifier = _whole(element.get(XMI_ID))
+        name, line = xmi_type(element), int(element.sourceline or 0)
+        identifier = whole(element.get(XMI_ID))
         if name == "uima.cas.View":
-            sofa, members = _whole(element.get("sofa")), element.get("members", "").split()
-            _view(cas, sofa, [_whole(member) for member in members], line, "")
+            sofa, members = whole(element.get("sofa")), element.get("members", "").split()
+            add_view(cas, sofa, [whole(member) for member in members], line, "")
         elif identifier is None:
             cas.trouble("I002", f"{xmltext.local_name(element)} has no xmi:id that is a whole number", line, "")
-        elif name == SOFA:
-            _subject(cas, identifier, element.attrib, line, "")
         elif name == "uima.cas.NULL":
             cas.nulls.add(identifier)
         else:
-            given: dict[str, Any] = {key: value for key, value in element.attrib.items() if not key.startswith("{")}
-            for child in xmltext.children(element):
-                texts = given.setdefault(xmltext.local_name(child), [])
-                if isinstance(texts, list):
-                    texts.append(child.text or "")
-            _structure(cas, types, identifier, name, given, _decode_xmi, (line, ""))
+            given = xmi_features(element, restore)
+            if name == SOFA:
+                add_subject(cas, identifier, given, line, "")
+            else:
+                add_structure(cas, types, identifier, name, given, _decode_xmi, (line, ""))
     return cas
 
 
-def _xmi_type(element: xmltext.Element) -> str:
+def xmi_features(element: xmltext.Element, restore: Restore | None = None) -> dict[str, Any]:
+    """What an element says: attributes are strings, child elements lists of strings."""
+    given: dict[str, Any] = {key: value for key, value in element.attrib.items() if not key.startswith("{")}
+    for child in element:
+        if isinstance(child.tag, str):
+            texts = given.setdefault(xmltext.local_name(child), [])
+            if isinstance(texts, list):
+                texts.append(child.text or "")
+    if restore is None:
+        return given
+    return {k: restore(v) if isinstance(v, str) else list(map(restore, v)) for k, v in given.items()}
+
+
+def xmi_type(element: xmltext.Element) -> str:
     """XMI, UIMA references 7.3: the namespace is the package with slashes; some types have none."""
-    match = _NAMESPACE.match(element.tag)
-    name = xmltext.local_name(element)
+    return _type_of(element.tag)
+
+
+@lru_cache(maxsize=1024)
+def _type_of(tag: str) -> str:
+    match = _NAMESPACE.match(tag)
+    name = tag.rpartition("}")[2]
     whole = f"{match[1].replace('/', '.')}.{name}" if match else name
     return whole.removeprefix(_NO_NAMESPACE)
 
@@ -85,7 +102,7 @@ def from_json(value: dict[str, Any], types: Types, text: str) -> Cas:
         cas.trouble("I002", "%FEATURE_STRUCTURES is neither a list nor an object", 0, "/%FEATURE_STRUCTURES")
         pairs = ()
     for identifier, structure, step in pairs:
-        _json_structure(cas, types, _whole(identifier), structure, f"/%FEATURE_STRUCTURES/{step}", lines)
+        _json_structure(cas, types, whole(identifier), structure, f"/%FEATURE_STRUCTURES/{step}", lines)
     views = value.get("%VIEWS", {})
     for name, view in views.items() if isinstance(views, dict) else ():
         pointer = f"/%VIEWS/{jsontext.escape(name)}"
@@ -94,7 +111,7 @@ def from_json(value: dict[str, Any], types: Types, text: str) -> Cas:
             cas.trouble("I002", f"the members of the view {name[:60]} are no list", 0, pointer)
             continue
         named = next((subject.number for subject in cas.subjects if subject.name == name), None)
-        _view(cas, _whole(view.get("%SOFA", named)), [_whole(member) for member in members], 0, pointer)
+        add_view(cas, whole(view.get("%SOFA", named)), [whole(member) for member in members], 0, pointer)
     return cas
 
 
@@ -119,7 +136,7 @@ def _json_structure(
         return
     place = (lines.get(identifier, 0), pointer)
     if name == SOFA:
-        _subject(cas, identifier, given, *place)
+        add_subject(cas, identifier, given, *place)
         return
     features: dict[str, tuple[str, object]] = {}
     for key, value in given.items():
@@ -129,10 +146,10 @@ def _json_structure(
     if name.endswith("[]") or name in ARRAYS:
         prefix = "" if ARRAYS.get(name, name.removesuffix("[]")) in PRIMITIVES else "@"
         features = {"elements": (prefix, given.get("%ELEMENTS", []))}
-    _structure(cas, types, identifier, name, features, _decode_json, place)
+    add_structure(cas, types, identifier, name, features, decode_json, place)
 
 
-def _subject(cas: Cas, number: int, given: Any, line: int, pointer: str) -> None:
+def add_subject(cas: Cas, number: int, given: Any, line: int, pointer: str) -> None:
     """`given`: the attributes, or the JSON object, of a Sofa."""
     name, text, uri = given.get("sofaID"), given.get("sofaString"), given.get("sofaURI")
     if not isinstance(name, str) or not isinstance(text, str | None):
@@ -144,7 +161,7 @@ def _subject(cas: Cas, number: int, given: Any, line: int, pointer: str) -> None
     cas.subjects.append(Subject(number=number, name=name, text=text, uri=uri if isinstance(uri, str) else None))
 
 
-def _view(cas: Cas, sofa: int | None, members: list[int | None], line: int, pointer: str) -> None:
+def add_view(cas: Cas, sofa: int | None, members: list[int | None], line: int, pointer: str) -> None:
     if sofa is None or None in members:
         cas.trouble("I002", "a view names its Sofa and its members by whole numbers; this one does not", line, pointer)
     if sofa is not None:
@@ -152,7 +169,7 @@ def _view(cas: Cas, sofa: int | None, members: list[int | None], line: int, poin
         known.extend(member for member in members if member is not None)
 
 
-def _structure(
+def add_structure(
     cas: Cas, types: Types, number: int, name: str, given: dict[str, Any], decode: Decode, place: tuple[int, str]
 ) -> None:
     if cas.has(number):
@@ -233,7 +250,7 @@ def _decode_xmi(of: Feature, raw: str | list[str]) -> Raw:
     return [_parsed(of.of, part) if of.of in PRIMITIVES else _reference(part) for part in raw.split()]
 
 
-def _decode_json(of: Feature, raw: tuple[str, Any]) -> Raw:
+def decode_json(of: Feature, raw: tuple[str, Any]) -> Raw:
     """What a key with its prefix gives: `@` is before references, `#` before numbers that JSON has not."""
     prefix, value = raw
     if value is None:
@@ -278,7 +295,7 @@ def _parsed(of: str, text: str) -> Raw:
         return text
     if of == "uima.cas.Boolean" and text in {"true", "false"}:
         return text == "true"
-    if of in INTEGERS and (number := _whole(text)) is not None:
+    if of in INTEGERS and (number := whole(text)) is not None:
         return number
     if of in FLOATS:
         try:
@@ -295,14 +312,16 @@ def _kind(of: str) -> str:
 
 
 def _reference(text: str) -> To:
-    number = _whole(text)
+    number = whole(text)
     if number is None:
         raise ValueError(f"refers to {text[:60]!r}, which is no number")
     return To(number)
 
 
-def _whole(value: object) -> int | None:
+def whole(value: object) -> int | None:
     """A whole number of 64 bits, as a string or as such."""
+    if isinstance(value, str) and len(value) < 19 and value.isascii() and value.isdigit():
+        return int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     if isinstance(value, str) and not re.fullmatch(r"\s*[+-]?[0-9]{1,20}\s*", value):

@@ -5,16 +5,16 @@ Lenient where UIMA is strict: a type that cannot be understood is told and left 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from copydesk import jsontext, xmltext
+from copydesk.importers.webanno.names import ANNOTATION
 
 TOP, SOFA = "uima.cas.TOP", "uima.cas.Sofa"
 STRING, BYTE = "uima.cas.String", "uima.cas.Byte"
-ANNOTATION_BASE, ANNOTATION = "uima.cas.AnnotationBase", "uima.tcas.Annotation"
+ANNOTATION_BASE = "uima.cas.AnnotationBase"
 DOCUMENT_ANNOTATION = "uima.tcas.DocumentAnnotation"
 FS_ARRAY, FS_LIST, LIST_BASE = "uima.cas.FSArray", "uima.cas.FSList", "uima.cas.ListBase"
 
@@ -83,12 +83,6 @@ class Declared:
     features: dict[str, Feature] = field(default_factory=dict)
     line: int = 0
     pointer: str = ""
-
-
-def identifier(name: str) -> str:
-    """A name of letters, digits and underscores."""
-    plain = re.sub(r"\W", "_", name)
-    return f"_{plain}" if plain[:1].isdecimal() else plain
 
 
 def feature(of: str, element: str | None = None, *, shared: bool = False) -> Feature:

@@ -24,21 +24,13 @@ from copydesk.importers.cas.types import (
     CasType,
     Feature,
     Types,
-    identifier,
 )
+from copydesk.importers.webanno.names import identifier, property_name
 
 HEAD, TAIL = "Governor", "Dependent"
 _ENDS = {HEAD: "head", TAIL: "tail"}
 _DEEPEST = 20
 """Structures within structures. With the budget of `Values`, it keeps a small file from growing without end."""
-TAKEN = frozenset({"id", "label", "start", "end", "fragments", "head", "tail"})
-"""What an item says by other means: a feature of this name gets an underscore behind it."""
-
-
-def property_name(feature: str) -> str:
-    """What a feature is called among the properties of an item."""
-    name = identifier(feature)
-    return f"{name}_" if name in TAKEN else name
 
 
 def chain_links(known: CasType, types: Types) -> str | None:

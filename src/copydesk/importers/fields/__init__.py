@@ -15,9 +15,10 @@ from copydesk import jsontext
 from copydesk.articles.model import Article, Range
 from copydesk.articles.units import Sample, folder, stem
 from copydesk.diagnostics import Diagnostic, Place
+from copydesk.importers.fields.heads import heads
 from copydesk.importers.fields.layers import Found, add_layers, nested
 from copydesk.importers.fields.options import OPTIONS, Fields, Layer, fields_of
-from copydesk.importers.fields.rows import SUFFIXES, Reading, Row, read_line, read_rows
+from copydesk.importers.fields.rows import SUFFIXES, TABLES, Reading, Row, read_line, read_rows
 from copydesk.importers.fields.tokens import add_tokens, token_text
 from copydesk.importers.fields.values import (
     MISSING,
@@ -42,12 +43,16 @@ _SHOWN = 8
 
 def sniff(sample: Sample) -> int:
     """Any table or JSON with a text could be meant; a format that knows its own files is surer."""
-    if (parquet := sample.first(".parquet")) and parquet[1].startswith(b"PAR1"):
-        return 20
-    if any(b'"text"' in found[1] for found in (sample.first(".jsonl", ".ndjson"), sample.first(".json")) if found):
-        return 10
-    table = sample.first(".csv", ".tsv")
-    return 10 if table and b"text" in table[1].partition(b"\n")[0].lower() else 0
+    return max((_sure(name.lower(), head) for name, head in heads(sample, *SUFFIXES)), default=0)
+
+
+def _sure(name: str, head: bytes) -> int:
+    if name.endswith(TABLES):
+        return 20 if head.startswith((b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")) else 0
+    if name.endswith((".csv", ".tsv")):
+        lines = [line for line in head.split(b"\n")[:2] if not line.startswith(b"sep=")]
+        return 10 if lines and b"text" in lines[0].lower() else 0
+    return 10 if b'"text"' in head else 0
 
 
 def units(source: Source, names: Sequence[str]) -> Iterator[Unit]:
@@ -58,8 +63,10 @@ def units(source: Source, names: Sequence[str]) -> Iterator[Unit]:
         for name in readable:
             yield Unit(files=(name,), name=stem(name), lines=_in_pieces(source, fields, name))
         return
-    for place in sorted({folder(name) for name in readable}):
-        here = [name for name in readable if folder(name) == place]
+    folders: dict[str, list[str]] = {}
+    for name in readable:
+        folders.setdefault(folder(name), []).append(name)
+    for _, here in sorted(folders.items()):
         beside = [name for name in here if PurePosixPath(name).name in fields.files]
         documents = [name for name in here if name not in beside]
         if documents:

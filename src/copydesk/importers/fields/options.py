@@ -9,6 +9,8 @@ from typing import Any
 from copydesk.articles.offsets import BYTES, CODE_POINTS, GRAPHEMES, UTF16
 
 AUTO, TOKENS = "auto", "tokens"
+UNITS = (CODE_POINTS, UTF16, BYTES, GRAPHEMES)
+"""What the option `offsets` of any format may say."""
 
 _NAME = {"type": "string", "minLength": 1}
 _POINT = {
@@ -76,7 +78,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "description": "field with one tag a token (IOB1, IOB2, BIOES), and the names of its numbers",
     },
     "offsets": {
-        "enum": [AUTO, CODE_POINTS, UTF16, BYTES, GRAPHEMES],
+        "enum": list(UNITS),
         "description": "what offsets count; default: what the surfaces say, else code points",
     },
     "rows": {**_NAME, "description": "field of a JSON document that holds the rows"},

@@ -1,25 +1,29 @@
-"""GATE XML and bdoc: which annotation sets are read, and what their annotations become.
+"""GATE XML, bdoc and GATE JSON: which annotation sets are read, and what their annotations become.
 
-Reading the files is in gate_xml.py and bdoc.py. GATE's types of annotation are layers here, under their own names;
-`Token` and `Sentence` have the standard ones, and the option `mentions` names the types that are labels of mentions.
+Reading the files is in xml.py, bdoc.py and entities.py. GATE's types of annotation are layers here, under their own
+names; `Token` and `Sentence` have the standard ones, and the option `mentions` names the types that are labels of
+mentions.
 """
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import itertools
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from copydesk.articles.model import Article, Item, Range, Ref, Value, layer_of
 from copydesk.articles.offsets import UTF16, converter
-from copydesk.articles.units import Sample, stem
+from copydesk.articles.units import Sample, folder, stem
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.importers.gate.bdoc import GateAnnotation, GateDocument, GateRelation, read_bdoc
+from copydesk.importers.gate.entities import read_json
 from copydesk.importers.gate.xml import read_xml
 from copydesk.project import Source
 from copydesk.sources import RawRecord, Unit
@@ -44,21 +48,26 @@ TAKES = ("articles",)
 ORIGINAL = "Original markups"
 """The set in which GATE keeps the markup of the file that it made the document from."""
 
-_SUFFIXES = (".xml", ".bdocjs", ".bdocjson", ".bdocsjson", ".bdocym", ".bdocmp", ".json")
+_BDOC = (".bdocjs", ".bdocjson", ".bdocsjson", ".bdocym", ".bdocmp")
+_JSONS = (".json", ".jsonl", ".ndjson")
+_ENTITY = re.compile(rb'\[\s*\{\s*"indices"\s*:\s*\[')
 _STANDARD = {"Token": "tokens", "Sentence": "sentences"}
 _NOT_WORD = re.compile(r"\W")
 _MOST_BYTES = 256 * 2**20
 
 
 def sniff(sample: Sample) -> int:
-    """bdoc by its names or keys, XML by its root."""
-    if any(_plain_name(name).endswith(".bdoc" + end) for name in sample.names for end in ("js", "json", "ym", "mp")):
+    """bdoc by its names or keys, XML by its root; JSON with entities by the offsets that begin each of them."""
+    if any(_plain_name(name).endswith(_BDOC) for name in sample.names):
         return 95
-    for name in [name for name in sample.names if name.lower().endswith((".xml", ".json"))][:5]:
-        head = sample.head(name)
-        if b"<GateDocument" in head or (b'"annotation_sets"' in head and name.lower().endswith(".json")):
+    best = 0
+    for name in [name for name in sample.names if name.lower().endswith((".xml", *_JSONS))][:5]:
+        head, json = sample.head(name), name.lower().endswith(_JSONS)
+        if b"<GateDocument" in head or (b'"annotation_sets"' in head and json):
             return 95
-    return 0
+        if json and b'"entities"' in head and b'"indices"' in head:  # in tweets they come last
+            best = max(best, 90 if _ENTITY.search(head) else 40)
+    return best
 
 
 def _plain_name(name: str) -> str:
@@ -66,10 +75,14 @@ def _plain_name(name: str) -> str:
 
 
 def units(source: Source, names: Sequence[str]) -> Iterator[Unit]:
-    """One unit a file."""
+    """One unit a file. Where there is JSON among more files of XML or bdoc, it is something else."""
+    others = Counter(folder(name) for name in names if _plain_name(name).endswith((".xml", *_BDOC)))
+    tables = Counter(folder(name) for name in names if _plain_name(name).endswith(_JSONS))
     for name in names:
-        if _plain_name(name).endswith(_SUFFIXES):
-            yield Unit(files=(name,), name=stem(name[: len(_plain_name(name))]))
+        plain = _plain_name(name)
+        aside = plain.endswith(_JSONS) and tables[folder(name)] < others[folder(name)]
+        if plain.endswith((".xml", *_BDOC, *_JSONS)) and not aside:
+            yield Unit(files=(name,), name=stem(name[: len(plain)]))
 
 
 def read(root: Path, source: Source, raw: RawRecord) -> Iterator[Article | Diagnostic]:
@@ -77,16 +90,23 @@ def read(root: Path, source: Source, raw: RawRecord) -> Iterator[Article | Diagn
 
     Without an option that is the default set; if that is empty, the named ones, but for the original markup.
     """
-    document = _load(source, raw)
-    if isinstance(document, Diagnostic):
-        yield document
-        return
+    loaded = _load(source, raw)
+    taken = _names(raw, [document for document in loaded if isinstance(document, GateDocument)])
+    for document in loaded:
+        if isinstance(document, Diagnostic):
+            yield document
+        else:
+            yield from _articles(document, next(taken), source, raw)
+
+
+def _articles(document: GateDocument, called: str, source: Source, raw: RawRecord) -> Iterator[Article]:
     wanted = source.options.get("set")
     chosen = (
         [wanted] if isinstance(wanted, str) else _passes(document, every=source.options.get("sets") == "annotators")
     )
     for name in chosen:
         article = _article(document, name, raw, frozenset(source.options.get("mentions", ())))
+        article.id = called
         _count_others(article, document, chosen)
         if isinstance(wanted, str) and wanted not in document.sets and wanted:
             others = ", ".join(repr(other[:40]) for other in sorted(document.sets)[:6]) or "none"
@@ -94,20 +114,39 @@ def read(root: Path, source: Source, raw: RawRecord) -> Iterator[Article | Diagn
         yield article
 
 
-def _load(source: Source, raw: RawRecord) -> GateDocument | Diagnostic:
+def _names(raw: RawRecord, documents: Sequence[GateDocument]) -> Iterator[str]:
+    """What the documents of a file are called: as the file; of several, by their ids, or else by their texts."""
+    name = raw.name or stem(raw.file)
+    own = [document.features.get("id_str", document.features.get("id")) for document in documents]
+    if len(documents) < 2:
+        yield from [name] * len(documents)
+    elif all(isinstance(one, str | int) and one != "" for one in own) and len(set(own)) == len(own):
+        yield from map(str, own)
+    else:
+        repeats: Counter[str] = Counter()
+        for document in documents:
+            digest = hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+            repeats[digest] += 1
+            yield f"{name}-{digest}" + (f"-{repeats[digest]}" if repeats[digest] > 1 else "")
+
+
+def _load(source: Source, raw: RawRecord) -> list[GateDocument | Diagnostic]:
     data = raw.data
     if data.startswith(b"\x1f\x8b"):
         try:
             with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
                 data = stream.read(_MOST_BYTES + 1)
         except (OSError, EOFError, zlib.error) as error:
-            return Diagnostic(code="I010", place=Place(file=raw.file), message=f"it cannot be read: {error}")
+            return [Diagnostic(code="I010", place=Place(file=raw.file), message=f"it cannot be read: {error}")]
         if len(data) > _MOST_BYTES:
             message = f"it expands past {_MOST_BYTES:,} bytes"
-            return Diagnostic(code="I010", place=Place(file=raw.file), message=message)
-    if _plain_name(raw.file).endswith(".xml"):
-        return read_xml(data, raw.file)
-    return read_bdoc(data, raw.file, source.encoding)
+            return [Diagnostic(code="I010", place=Place(file=raw.file), message=message)]
+    plain = _plain_name(raw.file)
+    if plain.endswith(".xml"):
+        return [read_xml(data, raw.file)]
+    if plain.endswith(_JSONS):
+        return list(read_json(data, raw.file, source.encoding))
+    return [read_bdoc(data, raw.file, source.encoding)]
 
 
 def _passes(document: GateDocument, *, every: bool) -> list[str]:
@@ -127,6 +166,8 @@ def _article(document: GateDocument, name: str, raw: RawRecord, gathered: frozen
         id=raw.name or stem(raw.file),
         text=document.text,
         file=raw.file,
+        line=document.line,
+        pointer=document.pointer,
         values=_values(document.features, {"id", "text", "document_name"}, article_name=document.name),
         annotator=name or None,
         unit=document.unit,

@@ -79,9 +79,14 @@ class GateSet:
 
 @dataclass(slots=True, kw_only=True)
 class GateDocument:
-    """A document: `sets` by name, the default one under the empty name; `unit` is what its offsets count."""
+    """A document: `sets` by name, the default one under the empty name; `unit` is what its offsets count.
+
+    `line` and `pointer`: where the file has it.
+    """
 
     text: str
+    line: int = 1
+    pointer: str = ""
     name: str | None = None
     unit: str = CODE_POINTS
     features: dict[str, Value] = field(default_factory=dict)
@@ -167,7 +172,7 @@ def read_bdoc(data: bytes, file: str, encoding: str) -> GateDocument | Diagnosti
             if name.endswith(".bdocym"):
                 value, lines = _from_yaml(decoded[0])
             else:
-                value = _from_json(decoded[0])
+                value = parse_json(decoded[0])
     except jsontext.JsonError as error:
         return Diagnostic(
             code=error.code, place=Place(file=file, line=error.line, column=error.column), message=error.message
@@ -181,14 +186,15 @@ def read_bdoc(data: bytes, file: str, encoding: str) -> GateDocument | Diagnosti
         return Diagnostic(code="I001", place=Place(file=file, line=1), message="it is nested too deep")
     except ValueError as error:
         return Diagnostic(code="I001", place=Place(file=file, line=1), message=f"it cannot be read: {str(error)[:120]}")
-    document = _document(value, file, lines)
+    document = document_of(value, file, lines)
     if loose and isinstance(document, GateDocument):
         document.problems.append(Problem(code="I002", message=loose))
     return document
 
 
-def _document(value: object, file: str, lines: Mapping[str, int]) -> GateDocument | Diagnostic:
-    place = Place(file=file, line=1)
+def document_of(value: object, file: str, lines: Mapping[str, int], line: int = 1) -> GateDocument | Diagnostic:
+    """The document that a value is. `lines`: pointer -> line, for what is not on `line`."""
+    place = Place(file=file, line=line)
     if not isinstance(value, Mapping) or not value.keys() & {"text", "annotation_sets"}:
         changes = isinstance(value, Mapping) and "changes" in value
         what = "a log of changes, not a document" if changes else "no document with text and annotation_sets"
@@ -200,7 +206,7 @@ def _document(value: object, file: str, lines: Mapping[str, int]) -> GateDocumen
         message = f"offset_type is {str(kind)[:40]!r}; 'p' is code points, 'j' is UTF-16 units"
         return Diagnostic(code="I001", place=place, message=message)
     name = value.get("name")
-    document = GateDocument(text=text, name=name if isinstance(name, str) and name else None)
+    document = GateDocument(text=text, line=line, name=name if isinstance(name, str) and name else None)
     _add_features(document, value.get("features"), document.features)
     for key in value.keys() - {"text", "features", "offset_type", "annotation_sets"} - _TECHNICAL:
         document.left_out[f"properties {str(key)[:40]}"] += 1
@@ -284,7 +290,7 @@ def _decided(document: GateDocument) -> str:
     return decide(document.text, claims, (CODE_POINTS, UTF16)).unit
 
 
-def _from_json(text: str) -> object:
+def parse_json(text: str) -> object:
     """The value of a JSON text. Raises JsonError.
 
     Python writes NaN, and the 64-bit hashes that spaCy gives its tokens, which JSON readers do not agree on. No

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from copydesk import xmltext
 from copydesk.articles.model import Value
 from copydesk.diagnostics import Diagnostic, Place
+from copydesk.importers import xmlchars
 from copydesk.importers.gate.bdoc import (
     GateAnnotation,
     GateDocument,
@@ -22,6 +24,7 @@ from copydesk.importers.gate.bdoc import (
     Problem,
     features_of,
 )
+from copydesk.importers.xmlchars import Restore
 from copydesk.xmltext import Element, children, local_name
 
 _INTEGERS = frozenset({"Integer", "Long", "Short", "Byte", "BigInteger", "int", "long", "short", "byte", "big-int"})
@@ -33,7 +36,7 @@ _MOST_VALUES, _MOST_LEVELS = 100_000, 50
 
 def read_xml(data: bytes, file: str) -> GateDocument | Diagnostic:
     """The document of a GATE XML file, or I001, I004 or I011 for a file that is lost as a whole."""
-    root = xmltext.parse(data, file)
+    root, restore = xmlchars.parse(data, file)
     if isinstance(root, Diagnostic):
         return root
     place = Place(file=file, line=root.sourceline)
@@ -59,7 +62,27 @@ def read_xml(data: bytes, file: str) -> GateDocument | Diagnostic:
         _add_relations(document.set(element.get("Name")), element)
     for name, elements in parts.items():
         document.left_out[f"elements <{name[:40]}>"] += len(elements)
+    if restore is not None:
+        _restore(document, restore)
     return document
+
+
+def _restore(document: GateDocument, restore: Restore) -> None:
+    """Give the strings of a document their characters back."""
+
+    def value(given: Value) -> Value:
+        if isinstance(given, str):
+            return restore(given)
+        if isinstance(given, list):
+            return [value(inner) for inner in given]
+        return {key: value(inner) for key, inner in given.items()} if isinstance(given, dict) else given
+
+    document.text = restore(document.text)
+    document.features = {name: value(inner) for name, inner in document.features.items()}
+    for one in document.sets.values():
+        one.annotations = [
+            replace(a, features={name: value(inner) for name, inner in a.features.items()}) for a in one.annotations
+        ]
 
 
 def _text(document: GateDocument, element: Element, file: str) -> dict[str, int] | Diagnostic:

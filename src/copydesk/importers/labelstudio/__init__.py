@@ -15,19 +15,22 @@ from __future__ import annotations
 
 import contextlib
 import re
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
 
 from copydesk import jsontext
 from copydesk.articles.model import Article, Item
-from copydesk.articles.offsets import CODE_POINTS, UTF16, Claim, decide, variants
+from copydesk.articles.offsets import BYTES, CODE_POINTS, GRAPHEMES, UTF16, Claim, decide, variants
 from copydesk.articles.units import Sample, folder, stem
 from copydesk.diagnostics import Diagnostic
-from copydesk.importers.fields.rows import Reading, Row, read_rows
+from copydesk.importers.fields.heads import heads
+from copydesk.importers.fields.options import UNITS
+from copydesk.importers.fields.rows import Reading, Row, as_utf8, read_rows
+from copydesk.importers.labelstudio.repeats import without_repeats
 from copydesk.importers.labelstudio.results import ARTICLE_NAMES, property_name, read_results
 from copydesk.importers.labelstudio.tasks import ATTRIBUTES, OWN, Pass, read_config
 from copydesk.importers.labelstudio.text import Found, Ground, claims_of, results_of, with_text
@@ -50,7 +53,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "description": "whether predictions are read as passes of the annotator prediction:<model version>",
     },
     "offsets": {
-        "enum": ["code points", "utf-16"],
+        "enum": list(UNITS),
         "description": "what offsets count, for exports whose regions do not give their text",
     },
 }
@@ -61,11 +64,12 @@ _SUFFIXES = (".json", ".jsonl", ".ndjson")
 
 def sniff(sample: Sample) -> int:
     """By the keys that no other tool's JSON has: results with from_name and to_name, or those that JSON-MIN adds."""
-    first = sample.first(*_SUFFIXES)
-    if first is None:
-        return 0
-    head = first[1]
+    stored = (name for name in sample.names if PurePosixPath(name).name.isdecimal())
+    found = [head for _, head in heads(sample, *_SUFFIXES)] + [sample.head(name) for name in islice(stored, 2)]
+    return max(map(_sure, found), default=0)
 
+
+def _sure(head: bytes) -> int:
     def has(*keys: bytes) -> bool:
         return all(re.search(rb'"%s"\s*:' % key, head) for key in keys)
 
@@ -78,34 +82,47 @@ def sniff(sample: Sample) -> int:
     return 0
 
 
+def _is_stored(name: str) -> bool:
+    """Whether a file is called as target storage calls them: by the number of the one annotation that it holds."""
+    path = PurePosixPath(name)
+    return path.stem.isdecimal() and path.suffix in ("", ".json")
+
+
 def units(source: Source, names: Sequence[str]) -> Iterator[Unit]:
     """One unit a file. Beside it: the .xml file of its name, else those of its folder or the nearest one above.
 
-    Files called by a number alone are what target storage holds: one annotation each.
+    The files of target storage that lie in one folder are one unit, since the annotators of a task have one each.
     """
     configs: dict[str, list[str]] = {}
+    stored: dict[str, list[str]] = {}
     for name in names:
         if name.lower().endswith(".xml"):
             configs.setdefault(folder(name), []).append(name)
+        elif _is_stored(name):
+            stored.setdefault(folder(name), []).append(name)
+    groups = {files[0]: files for files in stored.values()}
     for name in names:
-        if not name.lower().endswith(_SUFFIXES) and not PurePosixPath(name).name.isdecimal():
+        if name not in groups and (_is_stored(name) or not name.lower().endswith(_SUFFIXES)):
             continue
         above = [path.as_posix() for path in PurePosixPath(name).parents]
         near = next((configs[path] for path in above if path in configs), [])
         own = [config for config in near if stem(config) == stem(name)]
-        yield Unit(files=(name, *(own or near)), name=stem(name))
+        yield Unit(files=(*groups.get(name, [name]), *(own or near)), name=stem(name))
 
 
 def read(root: Path, source: Source, raw: RawRecord) -> Iterator[Article | Diagnostic]:
     """The passes over every task of a file, in order."""
-    config, found = read_config(raw.beside)
+    configs = {name: data for name, data in raw.beside.items() if name.lower().endswith(".xml")}
+    files = {raw.file: raw.data, **{name: data for name, data in raw.beside.items() if name not in configs}}
+    config, found = read_config(configs)
     yield from found
     rows: list[Row] = []
-    for row in read_rows(raw.data, raw.file, Reading(encoding=source.encoding)):
-        if isinstance(row, Row):
-            rows.append(row)
-        else:
-            yield row
+    for file, data in files.items():
+        for row in read_rows(data, file, Reading(encoding=source.encoding)):
+            if isinstance(row, Row):
+                rows.append(row)
+            else:
+                yield row
     tasks: list[Found] = []
     for task in with_text(rows, config, source.options):
         if isinstance(task, Diagnostic):
@@ -113,11 +130,14 @@ def read(root: Path, source: Source, raw: RawRecord) -> Iterator[Article | Diagn
         else:
             tasks.append(task)
     unit = _unit(tasks, source.options.get("offsets"))
-    names = _names(tasks, raw.name, source.options.get("id"))
+    names = _names(tasks, raw, source.options.get("id"))
     answers = _answers(tasks)
-    lines = _Lines(raw.data)
-    for task, name in zip(tasks, names, strict=True):
-        yield from _articles(task, name, unit, answers, lines)
+    lines = {file: _Lines(data, source.encoding, first=file == raw.file) for file, data in files.items()}
+    for one in without_repeats(tasks, names):
+        if isinstance(one, Diagnostic):
+            yield one
+        else:
+            yield from _articles(*one, unit, answers, lines[one[0].task.row.file])
 
 
 # What offsets count
@@ -127,19 +147,21 @@ _Claims: TypeAlias = Mapping[str, Sequence[Claim]]
 
 def _unit(tasks: Iterable[Found], option: object) -> Sequence[str]:
     """The units that the offsets of a file may count, the one that explains most of its surfaces first."""
-    if option is not None:
-        return (UTF16,) if option == "utf-16" else (CODE_POINTS,)
     listed = list(tasks)
-    odd = [t for t in listed if _matters(t.ground.text)]
-    old = any(t.task.old for t in listed)  # before 1.0 the front end always counted as JavaScript does
+    odd = [t for t in listed if _matters(t.ground.text, (str(option),))]
     lines = "\r\n" if any("\r\n" in t.ground.text for t in odd) else ""
-    candidates = variants(*((UTF16, CODE_POINTS) if old else (CODE_POINTS, UTF16)), text=lines)
-    claims = [_claims(one, t.ground) for t in odd for one in t.task.passes]
-    return _sorted(candidates, claims)
+    if option is not None:
+        candidates = variants(str(option), text=lines)
+    else:
+        old = any(t.task.old for t in listed)  # before 1.0 the front end always counted as JavaScript does
+        candidates = variants(*((UTF16, CODE_POINTS) if old else (CODE_POINTS, UTF16)), text=lines)
+    return _sorted(candidates, [_claims(one, t.ground) for t in odd for one in t.task.passes])
 
 
 def _sorted(candidates: Sequence[str], claims: Sequence[_Claims]) -> Sequence[str]:
     """The candidates, those that explain more surfaces first; of those that tie, the first."""
+    if len(candidates) == 1:
+        return candidates
 
     def wrong(unit: str) -> int:
         return sum(decide(text, given, (unit,)).wrong for one in claims for text, given in one.items())
@@ -154,25 +176,29 @@ def _claims(one: Pass, ground: Ground) -> _Claims:
     return found
 
 
-def _matters(text: str) -> bool:
+def _matters(text: str, units: Sequence[str]) -> bool:
     """Whether the units that come into question differ for a text."""
-    return "\r\n" in text or (not text.isascii() and max(text) > "\uffff")
+    if "\r\n" in text or text.isascii():
+        return "\r\n" in text
+    return max(text) > "\uffff" or any(unit.startswith((BYTES, GRAPHEMES)) for unit in units)
 
 
 # Articles
 
 
-def _names(tasks: Sequence[Found], name: str, option: object) -> Iterator[str]:
+def _names(tasks: Sequence[Found], raw: RawRecord, option: object) -> Iterator[str]:
     """The id of each article: of the data, the task's own, or made of the text so that it does not shift."""
     seen: Counter[str] = Counter()
+    in_file = Counter(found.task.row.file for found in tasks)
     for found in tasks:
-        data, task = found.task.data, found.task.id
+        data, task, file = found.task.data, found.task.id, found.task.row.file
         given = data.get(str(option)) if option else data.get(f"{OWN}id")
+        name = raw.name if file == raw.file else stem(file).removeprefix(raw.base)
         if isinstance(given, str | int) and not isinstance(given, bool) and given != "":
             yield str(given)
         elif task is not None:
             yield task
-        elif len(tasks) == 1:
+        elif in_file[file] == 1:
             yield name
         else:
             made = f"{name}-{sha256(found.ground.text.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
@@ -191,36 +217,44 @@ def _answers(tasks: Sequence[Found]) -> frozenset[str]:
 
 
 class _Lines:
-    """Lines of pointers into a file. The walk over it is made once, and only if there is something to find."""
+    """Lines of pointers into a file. Only what there is something to find in is walked over: a task, where it can.
 
-    def __init__(self, data: bytes) -> None:
-        self._data, self._places, self._ends = data, dict[str, int](), list[int]()
+    `several`: whether items have to be given their lines here, which in the first file of a unit are found later.
+    """
+
+    def __init__(self, data: bytes, encoding: str, *, first: bool) -> None:
+        self._data, self._encoding = data, encoding
+        self.several = not first and b"\n" in data.strip()
+        self._text: str | None = None
+        self._walked: tuple[int, int] | None = None
+        self._places: dict[str, int] = {}
 
     def of(self, row: Row, pointer: str) -> int:
         """The line of what a pointer names, or of what is nearest around it."""
         if row.inner:
             return row.inner
-        if not self._places:
-            self._walk()
-        while pointer and pointer not in self._places:
-            pointer = pointer.rpartition("/")[0]
-        return bisect_left(self._ends, self._places[pointer]) + 1 if pointer else row.line
-
-    def _walk(self) -> None:
-        self._places = {"": 0}
-        with contextlib.suppress(ValueError, LookupError):  # the file is damaged elsewhere, or not in UTF-8
-            text = self._data.decode("utf-8")
-            self._places |= jsontext.positions(text)
-            self._ends = [match.start() for match in re.finditer("\n", text)]
+        if self._text is None:
+            known = as_utf8(self._data, row.file, self._encoding)
+            self._text = "" if isinstance(known, Diagnostic) else known.decode("utf-8", "replace")
+        start, end = row.at or (0, len(self._text))
+        if self._walked != (start, end):
+            self._walked, self._places = (start, end), {"": 0}
+            with contextlib.suppress(ValueError, LookupError):  # the file is damaged elsewhere
+                self._places |= jsontext.positions(self._text[start:end])
+        inner = pointer.removeprefix(row.pointer)
+        while inner and inner not in self._places:
+            inner = inner.rpartition("/")[0]
+        first = row.line if row.at is not None else 1
+        return first + self._text.count("\n", start, start + self._places[inner]) if inner else row.line
 
 
 def _articles(
-    found: Found, name: str, units: Sequence[str], answers: frozenset[str], lines: _Lines
+    found: Found, name: str, passes: Sequence[Pass], units: Sequence[str], answers: frozenset[str], lines: _Lines
 ) -> Iterator[Article]:
     """One article a pass; one without annotations if there is none."""
-    task, row, matters = found.task, found.task.row, _matters(found.ground.text)
-    for one in task.passes or [Pass(annotator=None)]:
-        unit = _sorted(units, [_claims(one, found.ground)])[0] if matters and len(units) > 1 else units[0]
+    task, row, matters = found.task, found.task.row, _matters(found.ground.text, units)
+    for one in passes or [Pass(annotator=None)]:
+        unit = _sorted(units, [_claims(one, found.ground)])[0] if matters else units[0]
         article = Article(
             id=name,
             text=found.ground.text,
@@ -237,14 +271,16 @@ def _articles(
         def report(code: str, message: str, pointer: str, article: Article = article) -> None:
             article.problem(code, message, line=lines.of(row, pointer), pointer=pointer)
 
-        if task.passes:
+        if passes:
             article.layers["mentions"] = []
         else:
-            report("I005", "nobody annotated the task", row.pointer)
+            predicted = task.left_out["predictions"]
+            more = f"; it has {predicted} predictions, which the option `predictions` reads" if predicted else ""
+            report("I005", f"nobody annotated the task{more}", row.pointer)
         read_results(article, one.results, found.ground, unit, report)
         for items in article.layers.values():
             for item in items:
-                item.line = row.inner
+                item.line = lines.of(row, item.pointer) if lines.several else row.inner
         article.left_out = +article.left_out
         yield article
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from copydesk.articles.model import Article, Item, Range, Ref, Value, layer_of
 from copydesk.articles.offsets import converter, same_surface
 from copydesk.importers.labelstudio.tasks import ATTRIBUTES, OWN, Json
-from copydesk.importers.labelstudio.text import REGIONS, Ground, code_point, ends_of, line_ends
+from copydesk.importers.labelstudio.text import REGIONS, Ground, ends_of, line_ends
 
 FRAGMENT = "copydesk:fragment"
 """Label of the relations by which the exporter ties the pieces of a discontinuous span together."""
@@ -25,7 +25,8 @@ class _State:
 
     `regions`: the tool's id of a region -> its layer and (first) item. `controls`: -> the controls that labelled it.
     `given`: every id in the file, so that none is made twice. `taken`: layer -> the ids of its items. `aside`: ids
-    of regions that are not carried, and that others may refer to.
+    of regions that are not carried, and that others may refer to. `joined`: layer -> ids of items that have become
+    pieces of others.
     """
 
     article: Article
@@ -38,6 +39,7 @@ class _State:
     taken: dict[str, set[str]] = field(default_factory=dict)
     aside: set[str] = field(default_factory=set)
     converters: dict[int, Callable[[int], int | None]] = field(default_factory=dict)
+    joined: dict[str, set[str]] = field(default_factory=dict)
 
 
 def property_name(name: str, kind: str, taken: frozenset[str]) -> str:
@@ -81,6 +83,8 @@ def read_results(
     relations = [(at, result) for at, result in known if result["type"] == "relation"]
     for at, result in sorted(relations, key=lambda r: r[1].get("labels") != [FRAGMENT]):
         _relation(state, at, result)
+    for layer, pieces in state.joined.items():
+        article.layers[layer] = [item for item in article.layers[layer] if item.id not in pieces]
     controls = [name for names in state.controls.values() for name in names if name and not name.startswith(OWN)]
     if len(set(controls)) > 1:
         article.left_out["names of the controls that labels come from"] += len(controls)
@@ -153,7 +157,7 @@ def _add(
     value = result.get("value")
     surface = value.get("text") if isinstance(value, dict) else None
     for label in labels:
-        name = shown if shown not in taken else _free(shown, taken | state.given)
+        name = shown if shown not in taken else _free(shown, taken, state.given)
         item = Item(id=name, ranges=(span,), label=label, pointer=at)
         if isinstance(surface, str) and not _over_turns(state.ground, span):
             item.surface = _given(surface, state.ground.text[span[0] : span[1]])
@@ -171,9 +175,9 @@ def _add(
         state.article.left_out[words] += bool(result.get(key))
 
 
-def _free(identifier: str, taken: set[str]) -> str:
+def _free(identifier: str, *taken: set[str]) -> str:
     name, number = identifier, 2
-    while name in taken:
+    while any(name in names for names in taken):
         name, number = f"{identifier}-{number}", number + 1
     return name
 
@@ -196,7 +200,7 @@ def _span(state: _State, value: Json, identifier: str, at: str) -> Range | None:
         return None
     found = []
     for base, piece, offset in ends:
-        point = code_point(offset, piece, state.converters[base])
+        point = state.converters[base](offset)
         if point is None:
             state.report("I019", f"the region {identifier!r} has the offset {offset}, inside a character", at)
             return None
@@ -314,5 +318,5 @@ def _join(state: _State, first: str, further: str, at: str) -> None:
     if list(ranges) != sorted(ranges):
         state.report("I020", f"the fragments of {first!r} stood in another order than in the text", at)
     item.ranges, item.surface = tuple(sorted(ranges)), None
-    layer_of(state.article, layer).remove(piece)
+    state.joined.setdefault(layer, set()).add(piece.id)
     state.regions[further] = state.regions[first]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,6 +15,7 @@ from copydesk.articles.model import Range
 from copydesk.articles.offsets import Claim
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.importers.fields.rows import Row
+from copydesk.importers.labelstudio.surfaces import by_surfaces
 from copydesk.importers.labelstudio.tasks import (
     ATTRIBUTES,
     OWN,
@@ -85,24 +86,22 @@ def with_text(rows: Sequence[Row], config: Config, options: Mapping[str, object]
         message = f"none of the {len(made)} objects in the file is a task: they have no data and no results"
         yield Diagnostic(code="I001", place=Place(file=rows[0].file, line=rows[0].line or None), message=message)
         return
-    known = [task for task in made if isinstance(task, Task)]
-    given = options.get("text")
-    usual = Counter(f for task in known if (f := next(_evidence(task, config), None)) is not None).most_common(1)
-    for task in made:
-        if isinstance(task, Task):
-            yield _found(task, config, str(given) if given else None, usual[0][0] if usual else None)
-        else:
-            yield task
+    option = options.get("text")
+    given = str(option) if option else None
+    fields = [_named(task, config) if isinstance(task, Task) and given is None else given for task in made]
+    usual = next(iter(Counter(field for field in fields if field is not None).most_common(1)), (None, 0))[0]
+    for task, field in zip(made, fields, strict=True):
+        yield _found(task, config, field, usual, given) if isinstance(task, Task) else task
 
 
-def _found(task: Task, config: Config, given: str | None, usual: str | None) -> Found | Diagnostic:
+def _found(task: Task, config: Config, named: str | None, usual: str | None, given: str | None) -> Found | Diagnostic:
     place = Place(file=task.row.file, line=task.row.line or None, pointer=task.data_pointer or None, record=task.id)
     kinds = Counter(str(r.get("type")) for r in results_of(task))
     if kinds["chatmessage"]:
         message = f"the task is a chat of {kinds['chatmessage']} messages that the annotators wrote"
         return Diagnostic(code="I012", place=place, message=message)
     usual = usual if usual is not None and _at(task.data, usual) is not None else None
-    field = given or next(_evidence(task, config), None) or usual or _guess(task.data)
+    field = named or usual or _declared(task, config) or _guess(task.data)
     value = _at(task.data, field) if field is not None else None
     turns = _turns(value, config, field)
     if field is None or not (turns or isinstance(value, str)) or (_is_address(value) and given is None):
@@ -132,6 +131,18 @@ def results_of(task: Task) -> Iterator[Json]:
     return (result for one in task.passes for _, result in one.results if isinstance(result, dict))
 
 
+def _named(task: Task, config: Config) -> str | None:
+    """The field of the text, as far as anything tells which it is."""
+    return next(_evidence(task, config), None) or by_surfaces(task.data, results_of(task))
+
+
+def _declared(task: Task, config: Config) -> str | None:
+    """The field that the configuration shows as the text of the results, whether the data have it or not."""
+    names = [r.get("to_name") for r in results_of(task)]
+    shown = [config.objects[name] for name in names if isinstance(name, str) and name in config.objects]
+    return next((path for tag, path, _ in shown if tag in _TEXT_TAGS), None)
+
+
 def _evidence(task: Task, config: Config) -> Iterator[str]:
     """Fields that the configuration or the results name as the text, the best evidence first."""
     names = list(dict.fromkeys(str(r["to_name"]) for r in results_of(task) if isinstance(r.get("to_name"), str)))
@@ -144,6 +155,8 @@ def _evidence(task: Task, config: Config) -> Iterator[str]:
         value = _at(task.data, path)
         if (isinstance(value, str) and not _is_address(value)) or _turns(value, config, path):
             yield path
+    if any(r.get("type") == "paragraphlabels" for r in results_of(task)):
+        yield from (path for path, value in task.data.items() if _turns(value, config, path))
 
 
 def _guess(data: Json) -> str | None:
@@ -186,7 +199,8 @@ def _is_address(value: object) -> bool:
 def _shows(name: str, task: Task, config: Config, field: str) -> bool:
     """Whether an object of the interface shows something else than the text, as far as that is known."""
     if name in config.objects:
-        return config.objects[name][1] != field
+        path = config.objects[name][1]
+        return path != field and _at(task.data, path) is not None
     return name != field and name in task.data
 
 
@@ -264,12 +278,3 @@ def short(value: object) -> str:
     """A value as a message quotes it."""
     shown = repr(value)
     return shown if len(shown) <= 40 else shown[:39] + "…"
-
-
-def code_point(offset: int, text: str, convert: Callable[[int], int | None]) -> int | None:
-    """An offset in code points, None inside a character; one outside the text stays as far outside as it is."""
-    point = convert(offset)
-    if point is not None or offset < 0:
-        return offset if point is None else point
-    whole = next(n for n in range(2 * len(text), -1, -1) if convert(n) == len(text))
-    return len(text) + offset - whole if offset > whole else None

@@ -1,6 +1,6 @@
 """The rows of a WebAnno TSV file -> the layers of an article: spans, slots, chains, relations.
 
-What DKPro's types are called is the same as in a CAS (cas_layers.py): the same document in both has the same layers.
+What DKPro's types are called is the same as in a CAS (cas/layers.py): the same document in both has the same layers.
 Whatever TSV says is a string.
 """
 
@@ -12,15 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from copydesk.articles.model import Article, Item, Range, Ref, Value, layer_of
-from copydesk.importers.cas.layers import DEPENDENCY, FAMILIES, LABELS, TOKEN
-from copydesk.importers.cas.types import ANNOTATION, identifier
-from copydesk.importers.cas.values import property_name
-from copydesk.importers.webanno.tsv import (
+from copydesk.importers.webanno.cells import (
     NONE,
     NULL,
-    Document,
     Layer,
-    Row,
     beside,
     key_column,
     short,
@@ -28,6 +23,16 @@ from copydesk.importers.webanno.tsv import (
     stack,
     unescape_cell,
 )
+from copydesk.importers.webanno.names import (
+    ANNOTATION,
+    DEPENDENCY,
+    FAMILIES,
+    LABELS,
+    TOKEN,
+    identifier,
+    property_name,
+)
+from copydesk.importers.webanno.tsv import Document, Row
 
 _END = re.compile(r"(\d{1,9}-\d{1,9}(?:\.\d{1,9})?)(?:-\d{1,9})?(?:\[(\d{1,9})(?:_(\d{1,9}))?\])?")
 _LINK = re.compile(r"((?:[^\\]|\\.)*)->(\d{1,9})-(\d{1,9})", re.DOTALL)

@@ -9,7 +9,8 @@ from itertools import accumulate
 
 from copydesk.articles.model import Range
 from copydesk.articles.offsets import CODE_POINTS, UTF16
-from copydesk.importers.webanno.tsv import Document, Problem, Row, Sentence, short, unescape_cell, unescape_text
+from copydesk.importers.webanno.cells import short, unescape_cell, unescape_text
+from copydesk.importers.webanno.tsv import Document, Problem, Row, Sentence
 
 MAX_GAP = 100_000
 """White space before a sentence that is believed. The format keeps no text between sentences, only the offsets."""
@@ -22,7 +23,8 @@ def place(document: Document) -> tuple[str, str]:
 
     Offsets are "of the 16bit units in UTF-16 strings"; where code points explain more rows, the file counts those.
     As in INCEpTION, a gap between two sentences is a line feed and then spaces, and one before the first is spaces.
-    A row whose offsets and form disagree is read where the text goes on with the form, and reported.
+    A row whose offsets and form disagree is read where the text goes on with the form, and reported. Scripts write
+    files in which the offsets of every sentence begin at 0; sentences are lines of the text then.
     """
     best = _Placing(UTF16, document)
     if best.wrong and any(char > "\uffff" for s in document.sentences for char in "".join(s.texts)):
@@ -40,6 +42,8 @@ class _Placing:
 
     def __init__(self, unit: str, document: Document) -> None:
         self.unit, self.version = unit, document.version
+        begins = [sentence.begin for sentence in document.sentences if sentence.begin is not None]
+        self.own = len(begins) > 1 and not any(begins)  # each sentence counts from its own beginning
         self.parts: list[str] = []
         self.length = self.at = self.wrong = 0  # what is put together, in code points and in units
         self.found: list[Problem] = []
@@ -66,12 +70,12 @@ class _Placing:
         starts = self._starts(body)
         if base is None:
             base = self.at + bool(self.parts)
-            room = after is None or base + starts[-1] < after
+            room = self.own or after is None or base + starts[-1] < after
             message = "the sentence has no rows that say where its text stands" + ("" if room else "; it is left out")
             self.found.append(("I002", sentence.line, message))
             if not room:
                 return
-        gap = base - self.at
+        gap = int(bool(self.parts)) if self.own else base - self.at
         if gap < 0 or (gap > 1 and (gap > MAX_GAP or (after is not None and base + starts[-1] > after))):
             message = f"the sentence would begin at {base}; the text before it ends at {self.at}"
             self.found.append(("I002", tokens[0].line, message))

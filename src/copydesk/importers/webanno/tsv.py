@@ -1,6 +1,6 @@
-"""WebAnno TSV 3 as it is written: header, sentences, rows, cells, escapes.
+"""WebAnno TSV 3 as it is written: header, sentences, rows. What is in their cells is in cells.py.
 
-Says what a file holds, not what it means (webanno.py), nor where its text stands (webanno_text.py). The format is
+Says what a file holds, not what it means (layers.py), nor where its text stands (text.py). The format is
 described in the user guides of WebAnno and INCEpTION ("WebAnno TSV 3.3 File format"); where the guide is silent, their
 readers and writers are followed. Other tools write the format less strictly, so what can be understood in one way only
 is understood.
@@ -15,45 +15,16 @@ from dataclasses import dataclass, field
 
 from copydesk.articles.model import Range
 from copydesk.articles.units import split_lines
+from copydesk.importers.webanno.cells import NONE, Column, Layer, short, unescape_text
 
-NONE, NULL = "_", "*"
-"""A cell without an annotation; an annotation without a value."""
-
-_FORMAT = re.compile(r"\s*#FORMAT=WebAnno TSV (\d{1,3})\.(\d{1,3})\s*")
+_FORMAT = re.compile(r"\s*#FORMAT=WebAnno TSV (\d{1,3})(?:\.(\d{1,3}))?\s*")
 _LAYER = re.compile(r"#T_(SP|CH|RL)=(.*)")
 _SLOT = re.compile(r"ROLE_[^:]*:([^.]*)_[^_.]+(?:\..*)?")
 _UNIT = re.compile(r"(\d{1,9})-(\d{1,9})(?:\.(\d{1,9}))?")
 _OFFSETS = re.compile(r"(\d{1,9})-(\d{1,9})")
-_NUMBERED = re.compile(r"((?:[^\\]|\\.)*)\[(\d{1,9})\]", re.DOTALL)
-_CELL_ESCAPE = re.compile(r"\\(->|[\\\[\]|_;*tn])")
-_TEXT_ESCAPE = re.compile("\\\\([\\\\tnfrb\x00-\x07\x0e-\x1f])")
-_JAVA_ESCAPE = re.compile(r"\\(u+[0-9a-fA-F]{4}|[0-3]?[0-7]{1,2}|.)", re.DOTALL)
-_CONTROLS = {"t": "\t", "n": "\n", "f": "\f", "r": "\r", "b": "\b"}
 
 Problem = tuple[str, int, str]
 """(code, line, message)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """`kind`: value, mark (a layer without features), role and target (of a slot), source (of a relation), link."""
-
-    kind: str
-    feature: str = ""
-    target: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
-    """A line `#T_…`: `kind` SP, CH or RL, the name of the type, and its columns, from the cell `first` on.
-
-    A second line for a type has no kind: its cells are counted, and not read.
-    """
-
-    kind: str
-    type: str
-    columns: tuple[Column, ...]
-    first: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,8 +77,9 @@ class Sentence:
 
 @dataclass(slots=True, kw_only=True)
 class Document:
-    """A file, parsed. `comments`: lines `#name=value` of the header."""
+    """A document, parsed; `line`: where it begins. `comments`: lines `#name=value` of the header."""
 
+    line: int
     version: tuple[int, int]
     layers: list[Layer] = field(default_factory=list)
     comments: dict[str, str] = field(default_factory=dict)
@@ -116,19 +88,41 @@ class Document:
     left_out: Counter[str] = field(default_factory=Counter)
 
 
-def parse(text: str) -> Document | None:
-    """A file as it is written; None if it does not begin as WebAnno TSV. Problems of lines are in `found`."""
-    lines = [(number, line) for number, line in split_lines(text)]
-    start = next((i for i, (_, line) in enumerate(lines) if line.strip()), len(lines))
-    match = _FORMAT.fullmatch(lines[start][1]) if start < len(lines) else None
-    if match is None:
-        return None
-    document = Document(version=(int(match[1]), int(match[2])))
+def parse(text: str) -> list[Document]:
+    """The documents of a file as they are written, problems of lines in `found`; none if it begins as another format.
+
+    A file has one, unless somebody put files together into one.
+    """
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
+    lines = list(split_lines(text))
+    starts = [n for n in range(len(lines)) if _begins(lines, n)]
+    if not starts or any(line.strip() for _, line in lines[: starts[0]]):
+        return []
+    ends = [*starts[1:], len(lines)]
+    return [
+        _document(lines[start:end], ended=end < len(lines) or text.endswith("\n"))
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def _begins(lines: Sequence[tuple[int, str]], at: int) -> bool:
+    """Whether a document begins there: with its format line, behind which no row is."""
+    line = lines[at][1]
+    if not line.lstrip().startswith("#FORMAT=") or _FORMAT.fullmatch(line) is None:
+        return False
+    return next((after.startswith("#") for _, after in lines[at + 1 : at + 5] if after.strip()), True)
+
+
+def _document(lines: Sequence[tuple[int, str]], *, ended: bool) -> Document:
+    """A document from its format line on. `ended`: whether its last line is whole."""
+    match = _FORMAT.fullmatch(lines[0][1])
+    assert match is not None
+    document = Document(line=lines[0][0], version=(int(match[1]), int(match[2] or 0)))
     if document.version[0] == 3:
-        rest = lines[start + 1 :]
-        body = _header(document, rest)
-        _body(document, rest[body:])
-        _cells(document, ended=text.endswith("\n"))
+        body = _header(document, lines[1:])
+        _body(document, lines[1 + body :])
+        _cells(document, ended=ended)
         _missing(document)
     return document
 
@@ -244,6 +238,7 @@ def _cells(document: Document, *, ended: bool) -> None:
     width = 3 + sum(len(layer.columns) for layer in document.layers)
     rows = [row for sentence in document.sentences for row in sentence.rows]
     closed = sum(len(row.fields) > width and not row.fields[-1] for row in rows) * 2 > len(rows)
+    strange = _strange(document, rows, width)
     for row in rows:
         count, last = len(row.fields), row.fields[-1]
         whole = last and (not closed or last == NONE or (ended and row is rows[-1]))
@@ -251,11 +246,22 @@ def _cells(document: Document, *, ended: bool) -> None:
             row.cells = row.fields[3:-1]
         elif count == width and (width == 3 or whole):
             row.cells = row.fields[3:]
-        else:
+        elif count - (not last) != strange:
             message = f"row {row.unit} has {count - 3 - (not last)} cells; the header declares {width - 3}"
             if count == width:
                 message = f"row {row.unit} is cut: no tab ends its last cell"
             document.found.append(("I002", row.line, message))
+
+
+def _strange(document: Document, rows: Sequence[Row], width: int) -> int | None:
+    """How many fields rows have, if they agree on another number than the header: that is told once."""
+    counts = Counter(len(row.fields) - (not row.fields[-1]) for row in rows)
+    usual, times = max(counts.items(), key=lambda pair: pair[1], default=(width, 0))
+    if usual in {width, width - 1} or times < 3 or times * 10 < len(rows) * 9:
+        return None
+    message = f"{times} of {len(rows)} rows have {usual - 3} cells; the header declares {width - 3}, so none is read"
+    document.found.append(("I002", rows[0].line, message))
+    return usual
 
 
 def _missing(document: Document) -> None:
@@ -270,127 +276,3 @@ def _missing(document: Document) -> None:
                 document.found.append(("I002", row.line, message))
             last = row.number
             expected = last + 1
-
-
-def short(text: str) -> str:
-    """A text in a message."""
-    return text if len(text) <= 40 else text[:39] + "…"
-
-
-def split_cell(cell: str, sign: str) -> list[str]:
-    """The parts of a cell, still escaped; a sign behind a backslash parts nothing."""
-    if "\\" not in cell:
-        return cell.split(sign)
-    parts, start, at = [], 0, 0
-    while at < len(cell):
-        if cell[at] == "\\":
-            at += 1
-        elif cell[at] == sign:
-            parts.append(cell[start:at])
-            start = at + 1
-        at += 1
-    return [*parts, cell[start:]]
-
-
-def take_number(part: str) -> tuple[str, int | None]:
-    """A part of a cell without its `[n]`, and n."""
-    match = _NUMBERED.fullmatch(part) if part.endswith("]") else None
-    return (match[1], int(match[2])) if match else (part, None)
-
-
-def unescape_cell(value: str) -> str:
-    r"""A value of a feature. A backslash before anything else than `\ [ ] | _ -> ; * t n` is a backslash."""
-    return _CELL_ESCAPE.sub(lambda m: _CONTROLS.get(m[1], m[1]), value) if "\\" in value else value
-
-
-def escape_cell(value: str) -> str:
-    """The inverse of `unescape_cell`."""
-    value = re.sub(r"->|[\\\[\]|_;*]", lambda m: "\\" + m[0], value)
-    return value.replace("\t", "\\t").replace("\n", "\\n")
-
-
-def unescape_text(value: str, version: tuple[int, int] = (3, 3)) -> str:
-    """The text of a sentence. Until version 3.1 it was escaped as a string of Java."""
-    if "\\" not in value:
-        return value
-    if version >= (3, 2):
-        return _TEXT_ESCAPE.sub(lambda m: _CONTROLS.get(m[1], m[1]), value)
-    text = _JAVA_ESCAPE.sub(_from_java, value)  # halves of surrogate pairs, each escaped, become characters again
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-
-
-def _from_java(match: re.Match[str]) -> str:
-    code = match[1]
-    if code[0] == "u" and len(code) > 1:
-        return chr(int(code.lstrip("u"), 16))
-    return chr(int(code, 8)) if code.isdecimal() and code[0] < "8" else _CONTROLS.get(code, code)
-
-
-def escape_text(value: str) -> str:
-    """The inverse of `unescape_text` in version 3.3, for one line or more."""
-    signs = {char: sign for sign, char in _CONTROLS.items()}
-    return re.sub("[\\\\\x00-\x0a\x0c-\x1f]", lambda m: "\\" + signs.get(m[0], m[0]), value)
-
-
-@dataclass(slots=True)
-class Stacked:
-    """One of the annotations of a layer in a row: its number, and its part of each column."""
-
-    number: int | None = None
-    cells: dict[int, str] = field(default_factory=dict)
-
-
-def stack(columns: Sequence[Column], cells: Sequence[str]) -> tuple[list[Stacked], list[str]]:
-    """The annotations of a span layer in a row, and what is wrong with the cells.
-
-    Parts of the columns belong together by their numbers, or by their places where all columns have as many. Columns
-    of targets have no numbers.
-    """
-    split = [(index, split_cell(cell, "|")) for index, cell in enumerate(cells) if cell != NONE]
-    split.sort(key=lambda pair: (columns[pair[0]].kind == "target", -len(pair[1])))
-    out: list[Stacked] = []
-    wrong: list[str] = []
-    for index, parts in split:
-        first, homeless = not out, 0
-        complete = first or len(parts) == len(out)
-        for at, part in enumerate(parts):
-            value, number = (part, None) if columns[index].kind == "target" else take_number(part)
-            one = next((s for s in out if number is not None and s.number == number), None)
-            if one is None and not first and complete and at < len(out) and None in {out[at].number, number}:
-                one = out[at]
-            if one is None and (first or number is not None):
-                one = Stacked()
-                out.append(one)
-            if one is None or index in one.cells:
-                homeless += 1
-                continue
-            one.number = number if one.number is None else one.number
-            one.cells[index] = value
-        if homeless:
-            name = columns[index].feature
-            wrong.append(f"{len(parts)} values of {name} for {len(out)} annotations, {homeless} of them left out")
-    return out, wrong
-
-
-def key_column(layer: Layer) -> int | None:
-    """The column that says how many annotations of a chain or relation layer a row has."""
-    return next((i for i, column in enumerate(layer.columns) if column.kind in {"source", "link"}), None)
-
-
-def beside(layer: Layer, cells: Sequence[str]) -> tuple[list[dict[int, str]], list[str]]:
-    """The annotations of a chain or relation layer in a row, column -> part, and what is wrong with the cells."""
-    key = key_column(layer)
-    if key is None or cells[key] == NONE:
-        return [], ["nothing says what it links"]
-    out = [{key: part} for part in split_cell(cells[key], "|")]
-    wrong = []
-    for index, cell in enumerate(cells):
-        if index == key or cell == NONE:
-            continue
-        parts = [take_number(part)[0] for part in split_cell(cell, "|")]
-        if len(parts) != len(out):
-            wrong.append(f"{len(parts)} values of {layer.columns[index].feature} for {len(out)} annotations")
-            continue
-        for values, part in zip(out, parts, strict=True):
-            values[index] = part
-    return out, wrong

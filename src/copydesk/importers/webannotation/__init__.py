@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from copydesk import jsontext
 from copydesk.articles.model import Article
 from copydesk.articles.units import Sample, decode, folder, stem
 from copydesk.diagnostics import Diagnostic, Place
-from copydesk.importers.fields.rows import as_utf8
+from copydesk.importers.fields.heads import heads
+from copydesk.importers.fields.jsonrows import as_utf8, json_rows
+from copydesk.importers.fields.row import Reading, Row
 from copydesk.importers.webannotation.model import (
     ARTICLE,
     LABELS,
@@ -28,7 +31,7 @@ from copydesk.importers.webannotation.model import (
     annotation_of,
     walk,
 )
-from copydesk.importers.webannotation.texts import Document, Library, articles_on
+from copydesk.importers.webannotation.texts import Document, Library, Links, articles_on
 from copydesk.project import Source
 from copydesk.sources import RawRecord, Unit
 
@@ -51,11 +54,20 @@ _SUFFIXES = (".jsonld", ".json", ".jsonl", ".ndjson")
 
 
 def sniff(sample: Sample) -> int:
-    """The context of the Recommendation near the beginning of a file."""
-    found = [one for suffix in _SUFFIXES if (one := sample.first(suffix))]
-    if any(b"www.w3.org/ns/anno.jsonld" in head for _, head in found):
+    """The context of the Recommendation near the beginning of a file, or what only its relatives have."""
+    return max((_sure(name, head) for name, head in heads(sample, *_SUFFIXES)), default=0)
+
+
+def _sure(name: str, head: bytes) -> int:
+    if b"www.w3.org/ns/anno.jsonld" in head:
         return 95
-    return 30 if any(name.endswith(".jsonld") and b'"target"' in head for name, head in found) else 0
+    if b'"acct:' in head and b'"target"' in head and b'"uri"' in head:  # Hypothesis
+        return 92
+    if b'"target"' in head and (b"TextPositionSelector" in head or b"TextQuoteSelector" in head):
+        return 75
+    if b'"bodies"' in head and b'"quote"' in head and b'"selector"' in head:  # Recogito
+        return 75
+    return 30 if name.lower().endswith(".jsonld") and b'"target"' in head else 0
 
 
 def units(source: Source, names: Sequence[str]) -> Iterator[Unit]:
@@ -69,10 +81,16 @@ def units(source: Source, names: Sequence[str]) -> Iterator[Unit]:
         if name.lower().endswith(_SUFFIXES):
             notes.setdefault(stem(name), []).append(name)
     twins = {stem(text): text for text in texts if stem(text) in notes}
-    for place in sorted({folder(name) for files in notes.values() for name in files}):
-        here = {name: files for name, files in notes.items() if folder(files[0]) == place}
+    folders: dict[str, dict[str, list[str]]] = {}
+    for name, files in notes.items():
+        folders.setdefault(folder(files[0]), {})[name] = files
+    others: dict[str, list[str]] = {}
+    for text in texts:
+        if stem(text) not in twins:
+            others.setdefault(folder(text), []).append(text)
+    for place, here in sorted(folders.items()):
         alone = [file for name, files in here.items() if name not in twins for file in files]
-        shared = [text for text in texts if folder(text) == place and stem(text) not in twins]
+        shared = others.get(place, [])
         for name, files in here.items():
             if name in twins:
                 yield Unit(files=(*files, twins[name]), name=name)
@@ -131,7 +149,9 @@ def _load(name: str, data: bytes, encoding: str) -> Iterator[tuple[dict[str, obj
         return
     lines = [(number, line) for number, line in enumerate(known.split(b"\n"), 1) if line.strip()]
     read_one_by_one: list[tuple[dict[str, object], Where] | Bad | Diagnostic] = []
-    for number, line in lines:
+    if known.lstrip().startswith(b"["):
+        read_one_by_one = [*_elements(name, known)]
+    for number, line in lines if not read_one_by_one else ():
         try:
             read_one_by_one += walk(jsontext.loads(line), Where(file=name, pointer="", line=number))
         except jsontext.JsonError as error:
@@ -142,6 +162,15 @@ def _load(name: str, data: bytes, encoding: str) -> Iterator[tuple[dict[str, obj
     else:
         place = Place(file=name, line=whole.line, column=whole.column)
         yield Diagnostic(code=whole.code, place=place, message=whole.message)
+
+
+def _elements(name: str, data: bytes) -> Iterator[tuple[dict[str, object], Where] | Bad | Diagnostic]:
+    """The annotations of an array that is damaged somewhere: the others are read all the same."""
+    for row in json_rows(data, f"{name}.json", Reading()):
+        if isinstance(row, Row):
+            yield from walk({**row.values}, Where(file=name, pointer=row.pointer, line=row.line))
+        else:
+            yield replace(row, place=replace(row.place, file=name))
 
 
 class _Places:
@@ -176,11 +205,12 @@ def _articles(
     """Every annotation to its text, every text as an article. What is of no text is noted on the first article."""
     known, kept, lost = _by_id(annotations, places)
     library.expect(t.source for a in kept for t in a.targets if t.source not in known)
-    links = [a for a in kept if a.own is None and _is_link(a, known)]
+    linking = [a for a in kept if a.own is None and _is_link(a, known)]
+    links, are_links = Links(linking), {id(a) for a in linking}
     left_out: Counter[str] = Counter()
     for annotation in kept:
         on = [target for target in annotation.targets if target.source is None or target.source not in known]
-        if annotation in links or (annotation.own is not None and not on):
+        if id(annotation) in are_links or (annotation.own is not None and not on):
             continue
         left_out["annotations of annotations"] += len(on) < len(annotation.targets)
         for target in on:
@@ -191,12 +221,9 @@ def _articles(
     for document in library.documents():
         if document.text is None:
             without += 1
-            source = document.source or "its target"
-            message = f"there is no text for {source[:LONG]!r}: no .txt file of that name is beside"
-            yield places.diagnostic(document.first, "I004", message, document.id)
+            yield places.diagnostic(document.first, *_textless(document, library.texts), document.id)
             continue
-        for article, taken in articles_on(document, links, places.place, apart=apart):
-            links = [link for link in links if link not in taken]
+        for article in articles_on(document, links, places.place, apart=apart):
             article.found.extend(lost)
             article.left_out.update(+left_out)
             lost, left_out = [], Counter()
@@ -204,9 +231,19 @@ def _articles(
                 article.problem("I005", "no annotation is on this text")
             yield article
     yield from lost
-    for link in links if not without else ():
+    for link in links.rest() if not without else ():
         message = "the annotation links annotations that are no mentions"
         yield places.diagnostic(link.where, "I003", message)
+
+
+def _textless(document: Document, texts: int) -> tuple[str, str]:
+    """The code and words for annotations without a text."""
+    if document.on and all(target.unusable and not target.parts for _, target in document.on):
+        named = ", ".join(sorted({name for _, target in document.on for name in target.unusable}))[:LONG]
+        return "I012", f"the targets are given by {named}, which a text does not have"
+    if document.source is None:
+        return "I004", f"the target does not say what it is on, and {texts or 'no'} texts are beside"
+    return "I004", f"there is no text for {document.source[:LONG]!r}: no .txt file of that name is beside"
 
 
 def _by_id(

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from copydesk import jsontext
 from copydesk.articles.model import Ref, Value
 from copydesk.importers.webannotation.selectors import Damaged, Selector, alternatives, types_of
+from copydesk.importers.webannotation.tools import as_web_annotation, listed
 
 CONTEXT = "http://www.w3.org/ns/anno.jsonld"
 ARTICLE, LAYER, ID, VALUES = "copydesk:article", "copydesk:layer", "copydesk:id", "copydesk:values"
@@ -91,6 +92,12 @@ def walk(value: object, where: Where, *, top: bool = True) -> Iterator[tuple[dic
     if not isinstance(value, dict):
         kind = "an address" if isinstance(value, str) else "no object"
         yield Bad(code="I002", message=f"an annotation is {kind}: it is not in this file", where=where)
+        return
+    if (own := as_web_annotation(value)) is not None:
+        yield own, where
+        return
+    if (rows := listed(value)) is not None:
+        yield from walk(rows[1], _below(where, rows[0]), top=False)
         return
     if "@context" in value and not _is_ours(value["@context"]):
         yield Bad(code="I001", message="the @context is not that of Web Annotation", where=where)

@@ -7,7 +7,7 @@ and the `char=` fragments of plain text (RFC 5147). XPath, CSS, SVG and bytes ha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -91,8 +91,10 @@ def parse(value: object, depth: int = 0) -> Selector:
     """One selector. Raises Unusable, Damaged."""
     if isinstance(value, str):
         raise Unusable("selectors that are elsewhere")
-    if not isinstance(value, dict) or depth > _DEEP:
+    if not isinstance(value, dict):
         raise Damaged("a selector is no object")
+    if depth > _DEEP:
+        raise Damaged(f"selectors are nested deeper than {_DEEP} levels")
     types = types_of(value)
     inner = parse(value["refinedBy"], depth + 1) if value.get("refinedBy") is not None else None
     if "TextPositionSelector" in types:
@@ -102,6 +104,8 @@ def parse(value: object, depth: int = 0) -> Selector:
         if not exact:
             raise Damaged("the TextQuoteSelector has no exact")
         return Quote(exact=exact, prefix=_string(value, "prefix"), suffix=_string(value, "suffix"), inner=inner)
+    if "RangeSelector" in types and value.keys() & {"startContainer", "endContainer"}:  # that of Hypothesis: XPaths
+        raise Unusable("RangeSelectors")
     if "RangeSelector" in types:
         ends = [parse(value.get(name), depth + 1) for name in ("startSelector", "endSelector")]
         return Between(first=ends[0], last=ends[1], inner=inner)
@@ -147,13 +151,14 @@ def claims(selectors: Sequence[Selector]) -> Iterator[Claim]:
             yield one.start, one.end, exact
 
 
-def find(selector: Selector, text: str, unit: str) -> Range:
+def find(selector: Selector, text: str, unit: str, convert: Callable[[int], int | None] | None = None) -> Range:
     """Where the text has the segment, in code points. Raises Damaged.
 
-    The Recommendation has positions in code points; `unit` says what the file really counts.
+    The Recommendation has positions in code points; `unit` says what the file really counts, and `convert`, if it is
+    given, is the converter from it for this text.
     """
     if isinstance(selector, Position):
-        convert = converter(text, unit)
+        convert = convert or converter(text, unit)
         start, end = convert(selector.start), convert(selector.end)
         if start is None or end is None:
             message = f"in {unit}, no character begins or ends at {selector.start} or {selector.end}"
@@ -161,7 +166,7 @@ def find(selector: Selector, text: str, unit: str) -> Range:
     elif isinstance(selector, Quote):
         start, end = _words(selector, text)
     else:
-        first, last = find(selector.first, text, unit), find(selector.last, text, unit)
+        first, last = (find(one, text, unit, convert) for one in (selector.first, selector.last))
         # "everything from the beginning of the starting selector through to the beginning of the ending selector,
         # but not including it" (section 4.2.9)
         start, end = first[0], last[0]

@@ -109,10 +109,32 @@ class Library:
         yield from (*self._files.values(), *self._others.values())
 
 
-def articles_on(
-    document: Document, links: Sequence[Annotation], place: Locate, *, apart: bool
-) -> Iterator[tuple[Article, list[Annotation]]]:
-    """The articles of a text: one, or one for each creator of annotations on it; each with the links it took."""
+class Links:
+    """Annotations that link two others, by the first of these; each is taken once."""
+
+    def __init__(self, links: Sequence[Annotation]) -> None:
+        self._by_first: dict[str, list[tuple[int, Annotation]]] = {}
+        for number, link in enumerate(links):
+            if ends := ends_of(link):
+                self._by_first.setdefault(ends[0], []).append((number, link))
+
+    def take(self, known: Iterable[str]) -> list[Annotation]:
+        """Those that begin at one of the annotations, in the order of the file."""
+        found = [entry for first in known for entry in self._by_first.pop(first, ())]
+        return [link for _, link in sorted(found, key=lambda entry: entry[0])]
+
+    def rest(self) -> list[Annotation]:
+        """Those that nobody took."""
+        return self.take(list(self._by_first))
+
+
+def ends_of(link: Annotation) -> list[str]:
+    """The annotations that a link names."""
+    return [target.source for target in link.targets if target.source is not None] + link.linked
+
+
+def articles_on(document: Document, links: Links, place: Locate, *, apart: bool) -> Iterator[Article]:
+    """The articles of a text: one, or one for each creator of annotations on it."""
     assert document.text is not None
     said = [one for _, target in document.on for part in target.parts for one in claims(part)]
     units = offsets.variants(offsets.CODE_POINTS, offsets.UTF16, text=document.text, bom=document.marked)
@@ -124,9 +146,8 @@ def articles_on(
     for who, on in groups.items() or [(None, [])]:
         file = on[0][0].where.file if on and document.own is None else document.first.file
         article = Article(id=document.id, text=document.text, file=file, annotator=who, unit=unit)
-        reading = _Reading(article, place, with_creators=not apart and document.own is None)
-        reading.all(document, on, links)
-        yield article, reading.linked
+        _Reading(article, place, with_creators=not apart and document.own is None).all(document, on, links)
+        yield article
 
 
 class _Reading:
@@ -135,11 +156,12 @@ class _Reading:
     def __init__(self, article: Article, place: Locate, *, with_creators: bool) -> None:
         self._article, self._place, self._with_creators = article, place, with_creators
         self._items: dict[str, Item] = {}
-        self.linked: list[Annotation] = []
+        self._convert = offsets.converter(article.text or "", article.unit)
         self._targets: dict[int, int] = {}
         self._taken: set[tuple[str, str]] = set()
 
-    def all(self, document: Document, on: Sequence[tuple[Annotation, Target]], links: Sequence[Annotation]) -> None:
+    def all(self, document: Document, on: Sequence[tuple[Annotation, Target]], links: Links) -> None:
+        """Read them all."""
         article = self._article
         if document.own is not None:
             self._head(document.own)
@@ -161,7 +183,7 @@ class _Reading:
                     self._relate(
                         annotation, annotation.id, named, f"{annotation.id}-link" + f"-{number}" * (number > 1)
                     )
-        for link in links:
+        for link in links.take(list(self._items)):
             self._link(link)
 
     def _head(self, own: Mapping[str, object]) -> None:
@@ -244,26 +266,36 @@ class _Reading:
         article.left_out.update(f"{name} of annotations of whole texts" for name in annotation.values)
 
     def _range(self, part: Sequence[Selector]) -> Range:
-        """Where one part of a target is: by the first of its selectors that finds it. Raises Damaged."""
-        assert self._article.text is not None
+        """Where one part of a target is: by the first of its selectors that finds it. Raises Damaged.
+
+        A position at which other words stand than those that are quoted yields to the quote, if that is found: texts
+        are edited, and programs that show them count in a text of their own.
+        """
+        text, words = self._article.text or "", quoted(part)
         first: Damaged | None = None
+        found: list[Range] = []
         for selector in part:
             try:
-                return find(selector, self._article.text, self._article.unit)
+                found.append(find(selector, text, self._article.unit, self._convert))
             except Damaged as damaged:
                 first = first or damaged
-        raise first or Damaged("the target has no selector")
+            else:
+                if words is None or offsets.same_surface(words, text[slice(*found[-1])]):
+                    break
+        if not found:
+            raise first or Damaged("the target has no selector")
+        fitting = words is None or offsets.same_surface(words, text[slice(*found[-1])])
+        if len(found) > 1 and fitting:
+            self._article.left_out["positions at which other words stand than those quoted"] += 1
+        return found[-1] if fitting else found[0]
 
     def _locate(self, item: Item, where: Where) -> None:
         item.line, item.pointer = where.line, where.pointer
         item.file = where.file if where.file != self._article.file else ""
 
     def _link(self, link: Annotation) -> None:
-        """A relation between two mentions, if the first is one of this article."""
-        ends = [target.source for target in link.targets if target.source is not None] + link.linked
-        if ends[0] not in self._items:
-            return
-        self.linked.append(link)
+        """A relation between two mentions, the first of which is one of this article."""
+        ends = ends_of(link)
         for code, message in link.problems:
             self._note(link, code, message)
         if len(ends) != 2:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from copydesk import jsontext, yamltext
+from copydesk.archives import is_archive
 from copydesk.importers.features import Feature, known_features
 
 _SHARD = re.compile(r"(?:^|.*/)data/([\w.]+)-[0-9]{5}-of-[0-9]{5}[^/]*$")
@@ -35,19 +36,28 @@ class BadCard(Exception):  # noqa: N818 - says what is wrong with a card
 class Config:
     """One table that the folder offers. `files`: (split, patterns), None where the layout of the folder decides.
 
-    `features`: None where the card says nothing of the columns.
+    `folder`: what the layout is of, if not the whole. `features`: None where the card says nothing of the columns.
     """
 
     name: str = "default"
     default: bool = False
     files: Sequence[tuple[str, Sequence[str]]] | None = None
+    folder: str = "."
     features: Mapping[str, Feature] | None = None
 
     def split_of(self, file: str) -> str | None:
-        """The split that a file of the folder belongs to; None if it is no file of this config."""
+        """The split that a file of the folder belongs to; None if it is no file of this config.
+
+        What names an archive names all that is in it.
+        """
+        path = PurePosixPath(file)
         if self.files is None:
-            return split_by_name(file)
-        return next((split for split, patterns in self.files if any(_matches(p, file) for p in patterns)), None)
+            return split_by_name(path.relative_to(self.folder).as_posix()) if path.is_relative_to(self.folder) else None
+        names = [file, *(parent.as_posix() for parent in path.parents if is_archive(parent.name))]
+        for split, patterns in self.files:
+            if any(_matches(pattern, name) for pattern in patterns for name in names):
+                return split
+        return None
 
 
 def front_matter(card: bytes) -> dict[str, object]:
@@ -80,8 +90,9 @@ def configs_of(head: Mapping[str, object]) -> list[Config]:
             continue
         name = str(given.get("config_name", "default"))
         own = known_features(given["features"]) if "features" in given else features.get(name)
-        files = _files(given.get("data_files"), str(given.get("data_dir") or ""))
-        out.append(Config(name=name, default=given.get("default") is True, files=files, features=own))
+        place = PurePosixPath(str(given.get("data_dir") or ".").strip("/") or ".").as_posix()
+        files = _files(given.get("data_files"), place)
+        out.append(Config(name=name, default=given.get("default") is True, files=files, folder=place, features=own))
     if out:
         return out
     name, own = next(iter(features.items()), ("default", None))
@@ -91,7 +102,7 @@ def configs_of(head: Mapping[str, object]) -> list[Config]:
 def _files(given: object, folder: str) -> list[tuple[str, list[str]]] | None:
     """`data_files` as (split, patterns): a pattern, a list of them, or splits with theirs."""
     if given is None:
-        return [("train", [f"{folder.strip('/')}/**"])] if folder else None
+        return None
     if isinstance(given, dict):
         pairs = list(given.items())
     elif isinstance(given, list) and any(isinstance(entry, dict) for entry in given):
@@ -110,7 +121,7 @@ def _below(folder: str, pattern: str) -> str:
 
 
 def _matches(pattern: str, file: str) -> bool:
-    """Globs as the Hub resolves them: `*` stays in its folder, `**` does not; a folder stands for all in it."""
+    """Globs as the Hub resolves them: `*` stays in its folder, `**` does not."""
     return re.fullmatch(_expression(pattern), file) is not None
 
 

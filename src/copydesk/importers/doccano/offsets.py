@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from copydesk.articles.offsets import CODE_POINTS, GRAPHEMES, UTF16, converter
 
-UNITS = {"code points": CODE_POINTS, "utf-16": UTF16, "graphemes": GRAPHEMES}
-"""What the option `offsets` may say."""
+_JUDGED = (CODE_POINTS, UTF16, GRAPHEMES)
+"""What the versions of doccano count."""
 
 _WORD = r"[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 _IN_WORD = re.compile(_WORD * 2)
@@ -44,7 +44,7 @@ def judge(spans: Sequence[tuple[str, Sequence[Span]]]) -> tuple[str, bool]:
     """(the unit of the spans of a file, whether there is evidence for it). Takes only spans that are affected."""
     if not any(given for _, given in spans):
         return CODE_POINTS, True
-    wrong = {unit: sum(_misfits(text, given, unit) for text, given in spans) for unit in UNITS.values()}
+    wrong = {unit: sum(_misfits(text, given, unit) for text, given in spans) for unit in _JUDGED}
     best = min(wrong, key=lambda unit: wrong[unit])  # of those that tie, the first
     if best != CODE_POINTS and 2 * wrong[best] <= wrong[CODE_POINTS]:
         return best, True

@@ -1,11 +1,12 @@
 """doccano exports: JSON lines, or JSON, of sequence labelling, relations, classification and sequence to sequence.
 
-Knows the shapes of all versions: `label`/`labels`, `entities` with `relations`, `entities` with `cats`, and the old
-`annotations` with numbers for labels and users. One user a file (`annotators = "files"`) is the export of projects in
-which everybody annotates alone. CSV has no spans, and is for the format `fields`.
+Knows the shapes of all versions: `label`/`labels`, `entities` with `relations`, `entities` with `cats`, the old
+`annotations` with numbers for labels and users, and `data` for `text` (1.2 to 1.5). Projects in which everybody
+annotates alone are exported as a zip with one file a user; unpacked, that is `annotators = "files"`. CSV has no spans,
+and is for the format `fields`.
 
 What offsets count is nowhere in an export: UTF-16 units or graphemes, as the project is set (doccano/doccano issue
-2290), or code points if the labels were imported. It is judged by the texts (see `doccano_offsets`), or declared with
+2290), or code points if the labels were imported. It is judged by the texts (see offsets.py), or declared with
 the option `offsets`.
 """
 
@@ -13,20 +14,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
-from itertools import count
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeAlias
+from typing import Any
 
-from copydesk.articles.model import Article, Item, Ref, Value, layer_of
-from copydesk.articles.offsets import CODE_POINTS, converter
+from copydesk.articles.model import Article
+from copydesk.articles.offsets import BYTES, CODE_POINTS, converter
 from copydesk.articles.units import Sample, folder, stem
 from copydesk.diagnostics import Diagnostic, Place
-from copydesk.importers.doccano_offsets import UNITS, Span, affected, is_odd, judge
+from copydesk.importers.doccano.annotations import Entry, State, is_label, offsets_of, read_entries
+from copydesk.importers.doccano.offsets import affected, is_odd, judge
+from copydesk.importers.fields.heads import heads
+from copydesk.importers.fields.options import UNITS
 from copydesk.importers.fields.rows import Reading, Row, read_rows
-from copydesk.importers.labelstudio.text import code_point, short
 from copydesk.project import Source
 from copydesk.sources import RawRecord, Unit
 
@@ -39,15 +41,15 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 }
 TAKES = ("articles",)
 
-_DATA = (".jsonl", ".ndjson", ".json", ".csv")
+_DATA = (".jsonl", ".ndjson", ".json", ".json1", ".csv")
 _LABEL_FILES = re.compile(r"(?i)(?:label|labels|label[_-]?(?:config|types?)|(?:span|category)[_-]?types?)\.json")
 _SPANS = ("label", "labels", "entities", "annotations", "cats")
-_KNOWN = frozenset({"id", "text", "relations", "Comments", "comments", "meta", *_SPANS})
+_KNOWN = frozenset({"id", "relations", "Comments", "comments", "meta", *_SPANS})
 _TAKEN = frozenset({"id", "text", "labels", "mentions", "relations"})
 _UNSURE = "spans for which it matters what offsets count, and the file does not tell (read as code points)"
 
-Entry: TypeAlias = tuple[str, object]
-"""(pointer, what stands there)."""
+_OTHERS = frozenset({b"_input_hash", b"from_name", b"completed_by", b"annotation_id", b"%FEATURE_STRUCTURES"})
+"""Keys of other tools' records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,41 +64,22 @@ class _Record:
         return (entry for entries in self.entries.values() for entry in entries)
 
 
-@dataclass(slots=True, kw_only=True)
-class _State:
-    """One article while it is read. `lost`: ids of entities that are damaged, to which relations may lead."""
-
-    article: Article
-    row: Row
-    convert: Callable[[int], int | None]
-    names: Mapping[str, str]
-    labels: list[Value] = field(default_factory=list)
-    taken: set[str] = field(default_factory=set)
-    lost: set[str] = field(default_factory=set)
-
-    def problem(self, code: str, message: str, pointer: str) -> None:
-        self.article.problem(code, message, line=self.row.inner, pointer=pointer)
-
-
 def sniff(sample: Sample) -> int:
     """By the keys of a record: `Comments` and start_offset are doccano's own, a text with labels may be others'."""
-    first = sample.first(".jsonl", ".ndjson", ".json")
-    if first is None:
-        return 0
-    head = first[1]
+    found = (head for name, head in heads(sample, *_DATA[:-1]) if not _is_label_file(name))
+    return max(map(_sure, found), default=0)
+
+
+def _sure(head: bytes) -> int:
     keys = set(re.findall(rb'"(\w+)"\s*:', head))
-    if b"text" not in keys or keys & {
-        b"_input_hash",
-        b"from_name",
-        b"completed_by",
-        b"annotation_id",
-        b"%FEATURE_STRUCTURES",
-    }:
+    if not re.search(rb'"(?:text|data)"\s*:\s*"', head) or keys & _OTHERS:
         return 0
     if keys & {b"Comments", b"annotation_approver"} or {b"start_offset", b"end_offset"} <= keys:
         return 90
     if re.search(rb'"(?:label|labels|entities)"\s*:\s*\[\s*\[\s*\d+\s*,\s*\d+\s*,', head):
         return 80
+    if re.search(rb'"annotations"\s*:\s*\[\s*\{[^{}]*"(?:label|user)"\s*:', head):
+        return 70
     return 55 if re.search(rb'"(?:label|labels|cats)"\s*:\s*\[', head) else 0
 
 
@@ -105,22 +88,28 @@ def units(source: Source, names: Sequence[str]) -> Iterator[Unit]:
     data = [name for name in names if name.lower().endswith(_DATA)]
     labels: dict[str, list[str]] = {}
     for name in data:
-        if _LABEL_FILES.fullmatch(PurePosixPath(name).name) and any(_below(other, name) for other in data):
+        if _is_label_file(name) and any(_below(other, name) for other in data):
             labels.setdefault(folder(name), []).append(name)
     groups: dict[str, list[str]] = {}
+    by_user = source.options.get("annotators") == "files"
     for name in data:
         if name not in labels.get(folder(name), ()):
-            groups.setdefault(folder(name) if source.options.get("annotators") == "files" else name, []).append(name)
+            together = by_user or folder(name).lower().endswith(".zip")
+            groups.setdefault(folder(name) if together else name, []).append(name)
     for group, files in groups.items():
         above = [path.as_posix() for path in PurePosixPath(files[0]).parents]
         near = next((labels[path] for path in above if path in labels), [])
-        yield Unit(files=(*files, *near), name=group if len(files) > 1 or group != files[0] else stem(group))
+        yield Unit(files=(*files, *near), name=group if by_user or len(files) > 1 else stem(files[0]))
+
+
+def _is_label_file(name: str) -> bool:
+    return _LABEL_FILES.fullmatch(PurePosixPath(name).name) is not None
 
 
 def _below(name: str, label_file: str) -> bool:
     """Whether a file lies in the folder of a file of labels, or below it, and is no such file itself."""
     own = PurePosixPath(label_file).parent
-    return own in PurePosixPath(name).parents and not _LABEL_FILES.fullmatch(PurePosixPath(name).name)
+    return own in PurePosixPath(name).parents and not _is_label_file(name)
 
 
 def read(root: Path, source: Source, raw: RawRecord) -> Iterator[Article | Diagnostic]:
@@ -128,7 +117,7 @@ def read(root: Path, source: Source, raw: RawRecord) -> Iterator[Article | Diagn
     files = {raw.file: raw.data}
     names: dict[str, str] = {}
     for file, data in raw.beside.items():
-        if not _LABEL_FILES.fullmatch(PurePosixPath(file).name):
+        if not _is_label_file(file):
             files[file] = data
             continue
         found = _label_names(data, file, source.encoding)
@@ -136,14 +125,33 @@ def read(root: Path, source: Source, raw: RawRecord) -> Iterator[Article | Diagn
             yield found
         else:
             names |= found
+    by_user = source.options.get("annotators") == "files"
+    read_so_far: list[tuple[str, Article | Diagnostic]] = []
     for file, data in files.items():
         if file.lower().endswith(".csv"):
             message = "a CSV export of doccano has no spans, and is not read here"
             help_text = 'read it with format = "fields", which maps the columns'
             yield Diagnostic(code="I001", place=Place(file=file, line=1), message=message, help=help_text)
             continue
-        annotator = stem(PurePosixPath(file).name) if source.options.get("annotators") == "files" else None
-        yield from _read_file(data, file, raw.name, annotator, names, source)
+        name = stem(PurePosixPath(file).name) if by_user else None
+        for one in _read_file(data, file, raw.name, name, names, source):
+            if by_user or len(files) == 1:
+                yield one
+            else:
+                read_so_far.append((file, one))
+    yield from _told_apart(read_so_far)
+
+
+def _told_apart(read_so_far: Sequence[tuple[str, Article | Diagnostic]]) -> Iterator[Article | Diagnostic]:
+    """The articles of a zip: what stands in several files was annotated by the users that these are called by."""
+    where: dict[str, set[str]] = {}
+    for file, one in read_so_far:
+        if isinstance(one, Article):
+            where.setdefault(one.id, set()).add(file)
+    for file, one in read_so_far:
+        if isinstance(one, Article) and len(where[one.id]) > 1:
+            one.annotator = one.annotator or stem(PurePosixPath(file).name)
+        yield one
 
 
 def _rows(data: bytes, file: str, encoding: str) -> Iterator[Row | Diagnostic]:
@@ -186,8 +194,8 @@ def _read_file(
             rows.append(found)
         else:
             yield found
-    if rows and not any(row.values.keys() & {"text", "filename"} for row in rows):
-        message = f"none of the {len(rows)} objects in the file has a text: doccano calls it `text`"
+    if rows and not any(row.values.keys() & {_text_key(row.values), "filename"} for row in rows):
+        message = f"none of the {len(rows)} objects in the file has a text: doccano calls it `text`, once `data`"
         yield Diagnostic(code="I001", place=Place(file=file, line=rows[0].line or None), message=message)
         return
     records: list[_Record] = []
@@ -197,14 +205,14 @@ def _read_file(
             yield record
         else:
             records.append(record)
-    spans = [(r.text, affected(r.text, [s for _, e in r.all_entries() if (s := _offsets(e))])) for r in records]
+    spans = [(r.text, affected(r.text, [s for _, e in r.all_entries() if (s := offsets_of(e))])) for r in records]
     option = source.options.get("offsets")
-    unit, sure = (UNITS[str(option)], True) if option is not None else judge(spans)
-    labelled = any(_is_label(entry) for record in records for _, entry in record.all_entries())
-    seen: Counter[str] = Counter()
+    unit, sure = (str(option), True) if option is not None else judge(spans)
+    labelled = any(is_label(entry) for record in records for _, entry in record.all_entries())
+    seen, made = Counter[str](), Counter[str]()
     for record, (_, unclear) in zip(records, spans, strict=True):
         alone = len(rows) == 1 and annotator is None
-        identifier = _identifier(record, name if alone else f"{name}-{_digest(record.text)}", seen)
+        identifier = _identifier(record, name if alone else f"{name}-{_digest(record.text)}", seen, made)
         if seen[identifier] > 1:
             place = Place(
                 file=file, line=record.row.line or None, pointer=record.row.pointer or None, record=identifier
@@ -214,8 +222,8 @@ def _read_file(
         for user, entries in record.entries.items():
             article = _article(record, identifier, annotator or user, unit)
             article.left_out[_UNSURE] += 0 if sure else len(unclear)
-            state = _State(article=article, row=record.row, convert=converter(record.text, unit), names=names)
-            _annotations(state, entries)
+            state = State(article=article, row=record.row, convert=converter(record.text, unit), names=names)
+            read_entries(state, entries)
             if labelled:
                 article.values["labels"] = state.labels
             article.left_out = +article.left_out
@@ -225,8 +233,13 @@ def _read_file(
 # Records
 
 
+def _text_key(values: Mapping[str, object]) -> str:
+    """The key of the text: `data` in exports of the versions 1.2 to 1.5."""
+    return "data" if "text" not in values and isinstance(values.get("data"), str) else "text"
+
+
 def _record(row: Row) -> _Record | Diagnostic:
-    text, identifier = row.values.get("text"), row.values.get("id")
+    text, identifier = row.values.get(_text_key(row.values)), row.values.get("id")
     if not isinstance(text, str):
         known = isinstance(identifier, str | int)
         place = Place(
@@ -253,17 +266,18 @@ def _digest(text: str) -> str:
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
-def _free(name: str, taken: Container[str]) -> str:
-    return name if name not in taken else next(n for k in count(2) if (n := f"{name}-{k}") not in taken)
-
-
-def _identifier(record: _Record, name: str, seen: Counter[str]) -> str:
+def _identifier(record: _Record, name: str, seen: Counter[str], made: Counter[str]) -> str:
     """The id of a record, counted in `seen`: its own, or `name`, so that it does not shift with its neighbours."""
     given = record.row.values.get("id")
-    own = isinstance(given, str | int) and not isinstance(given, bool) and given != ""
-    made = str(given) if own else _free(name, seen)
-    seen[made] += 1
-    return made
+    if isinstance(given, str | int) and not isinstance(given, bool) and given != "":
+        seen[str(given)] += 1
+        return str(given)
+    free = name
+    while free in seen:  # `made` counts the repeats, so that none is tried twice
+        made[name] += 1
+        free = f"{name}-{made[name] + 1}"
+    seen[free] += 1
+    return free
 
 
 def _article(record: _Record, identifier: str, annotator: str | None, unit: str) -> Article:
@@ -276,11 +290,12 @@ def _article(record: _Record, identifier: str, annotator: str | None, unit: str)
         line=row.line or 1,
         pointer=row.pointer,
         annotator=annotator,
-        unit=unit if is_odd(record.text) else CODE_POINTS,
+        unit=unit if is_odd(record.text) or (unit == BYTES and not record.text.isascii()) else CODE_POINTS,
     )
     article.layers["mentions"] = []
     meta = row.values.get("meta")
-    beside = {key: value for key, value in row.values.items() if key not in _KNOWN}
+    known = {*_KNOWN, _text_key(row.values)}
+    beside = {key: value for key, value in row.values.items() if key not in known}
     for key, value in [*beside.items(), *(meta.items() if isinstance(meta, dict) else [("meta", meta)])]:
         if isinstance(value, list | dict):
             article.left_out["lists and objects of the metadata"] += 1
@@ -295,104 +310,3 @@ def _article(record: _Record, identifier: str, annotator: str | None, unit: str)
         if comments:
             article.left_out["comments"] += len(comments) if isinstance(comments, list) else 1
     return article
-
-
-# Labels, spans, relations
-
-
-def _is_label(entry: object) -> bool:
-    """Whether an entry is a label of the whole text: a word, or an object without offsets."""
-    if isinstance(entry, dict):
-        return not entry.keys() & {"start_offset", "end_offset"} and bool(entry.keys() & {"label", "text"})
-    return isinstance(entry, str | int | float) and not isinstance(entry, bool)
-
-
-def _parts(entry: object) -> tuple[object, object, object]:
-    """Start, end and label of a span as the file has them: [start, end, label], or an object."""
-    if isinstance(entry, list) and len(entry) == 3:
-        return entry[0], entry[1], entry[2]
-    given = entry if isinstance(entry, dict) else {}
-    return given.get("start_offset"), given.get("end_offset"), given.get("label")
-
-
-def _offsets(entry: object) -> Span | None:
-    start, end, _ = _parts(entry)
-    if isinstance(start, bool) or isinstance(end, bool) or not isinstance(start, int) or not isinstance(end, int):
-        return None
-    return start, end
-
-
-def _annotations(state: _State, entries: Sequence[Entry]) -> None:
-    given = {str(e["id"]) for _, e in entries if isinstance(e, dict) and isinstance(e.get("id"), str | int)}
-    number = 0
-    for at, entry in entries:
-        if _is_label(entry):
-            label = _label(state, entry.get("label", entry.get("text")) if isinstance(entry, dict) else entry)
-            if label is None:
-                state.problem("I002", "a label of the text is a word", at)
-            else:
-                state.labels.append(label)
-            continue
-        number += 1
-        name = entry.get("id") if isinstance(entry, dict) else None
-        _span(state, str(name) if isinstance(name, str | int) else _free(f"m{number}", given), at, entry)
-    relations, at = state.row.values.get("relations"), f"{state.row.pointer}/relations"
-    if relations is not None and not isinstance(relations, list):
-        state.problem("I002", "the relations of a record are a list", at)
-        return
-    for index, relation in enumerate(relations or ()):
-        _relation(state, f"{at}/{index}", index + 1, relation)
-
-
-def _label(state: _State, label: object) -> str | None:
-    """A label by its name. Old exports have its number; the names are in another file, or nowhere."""
-    if isinstance(label, int) and not isinstance(label, bool):
-        if str(label) not in state.names:
-            state.article.left_out["names of labels (the file has their numbers)"] += 1
-        return state.names.get(str(label), str(label))
-    return None if label is None else str(label)
-
-
-def _span(state: _State, identifier: str, at: str, entry: object) -> None:
-    offsets, label = _offsets(entry), _parts(entry)[2]
-    if offsets is None or isinstance(label, list | dict | bool | float):
-        form = "a span is [start, end, label] or an object with start_offset and end_offset"
-        state.problem("I002", f"{form}, not {short(entry)}", at)
-        state.lost.add(identifier)
-        return
-    if identifier in state.taken:
-        state.problem("I006", f"the entity {identifier} stands twice; the first is kept", at)
-        return
-    points = [code_point(offset, state.article.text or "", state.convert) for offset in offsets]
-    if points[0] is None or points[1] is None:
-        offset = offsets[0] if points[0] is None else offsets[1]
-        state.problem("I019", f"the offset {offset} falls inside a character", at)
-        state.lost.add(identifier)
-        return
-    state.taken.add(identifier)
-    span, name = (points[0], points[1]), _label(state, label)
-    item = Item(id=identifier, ranges=(span,), label=name, line=state.row.inner, pointer=at)
-    layer_of(state.article, "mentions").append(item)
-
-
-def _relation(state: _State, at: str, number: int, relation: object) -> None:
-    ends = [relation.get(key) for key in ("from_id", "to_id")] if isinstance(relation, dict) else []
-    if not isinstance(relation, dict) or not all(isinstance(end, str | int) for end in ends):
-        state.problem("I002", "a relation is an object with from_id and to_id", at)
-        return
-    if missing := [str(end) for end in ends if str(end) not in state.taken]:
-        if state.lost.issuperset(missing):
-            state.article.left_out["relations of damaged spans"] += 1
-        else:
-            state.problem("I003", f"the relation leads to entity {missing[0]}, which is not there", at)
-        return
-    items = layer_of(state.article, "relations")
-    given, kind = relation.get("id"), relation.get("type")
-    identifier = str(given) if isinstance(given, str | int) else f"r{number}"
-    if any(item.id == identifier for item in items):
-        state.problem("I006", f"the relation {identifier} stands twice; the first is kept", at)
-        return
-    head, tail = (Ref("mentions", str(end)) for end in ends)
-    label = _label(state, kind) if isinstance(kind, str | int) else None
-    item = Item(id=identifier, label=label, values={"head": head, "tail": tail}, line=state.row.inner, pointer=at)
-    items.append(item)
