@@ -71,7 +71,7 @@ def test_what_the_target_cannot_hold_is_told(corpus: Path, tmp_path: Path, capsy
 def test_a_project_and_a_release_are_read_too(seed_project: Path, seed_release: Path, tmp_path: Path) -> None:
     whole = run(seed_project, tmp_path / "project", "copydesk")
     released = run(seed_release, tmp_path / "release", "copydesk")
-    assert (whole.format, whole.articles, released.format, released.articles) == ("copydesk", 2, "dataset", 2)
+    assert (whole.format, whole.articles, released.format, released.articles) == ("copydesk", 2, "release", 2)
     for name in ("b97f2e2784da48a2", "c6913b9a289c6313"):
         one, two = (json.loads((tmp_path / f / f"articles/{name}.json").read_text()) for f in ("project", "release"))
         assert one["text"] == two["text"]

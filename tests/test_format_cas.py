@@ -185,6 +185,24 @@ def test_an_offset_inside_a_character_is_told_and_one_past_the_text_is_passed_on
     assert [item.ranges for item in found.layers["Referent"]] == [((2, 89),)]
 
 
+def test_characters_that_xml_does_not_allow_are_read_all_the_same() -> None:
+    sofa = '<cas:Sofa xmi:id="1" sofaNum="1" sofaID="_InitialView" sofaString="{}"/>'
+    spans = [an("custom:Referent", 5, 2, 4, 'kind="&#x1f;"'), an("custom:Referent", 6, 4, 7)]
+    for written in ("a&#12;&#55357;&#56842;Ida", "a&#xC;&#xd83d;&#xDE0A;Ida", "a\x0c😊Ida"):
+        found = article(xmi(*spans, sofa=sofa.format(written)))
+        assert (found.text, found.found) == ("a\x0c😊Ida", [])
+        assert surfaces(found, "Referent") == ["😊", "Ida"]
+        assert values(found, "Referent") == [{"kind": "\x1f"}, {}]
+    for written in (
+        "a&#xD83D;b",
+        "a&#12;\ufdd5",
+        "a&#12;&#xFDD5;",
+    ):  # half a character; what would stand in for another
+        lost = read(xmi(sofa=sofa.format(written)))
+        assert isinstance(lost, Diagnostic)
+        assert (lost.code, lost.place.line) == ("I011", 2)
+
+
 def test_features_keep_name_and_type() -> None:
     found = article(
         xmi(
@@ -371,6 +389,22 @@ def test_without_any_type_system_types_are_as_the_file_shows_them() -> None:
     assert values(alone, "Concept") == [{"code": "C1", "aliases": ["mayor", "Ida"]}]
     asked = article(UNDECLARED, system=None, typesystem="there-is-none.xml")
     assert problems(asked) == [("I003", 4), ("I003", 6), ("I003", 7), ("I003", 8)]
+
+
+def test_without_any_type_system_what_only_structures_in_no_index_are_named_by_is_a_reference() -> None:
+    lines = [
+        an("custom:Referent", 5, 0, 3, 'concepts="8 9" n="5"'),
+        an("custom:Referent", 6, 4, 9, 'concepts="9" n="8"'),
+        '<other:Concept xmi:id="8" code="C1"/>',
+        '<other:Concept xmi:id="9" code="C2" name="x"/>',
+        '<cas:View sofa="1" members="5 6"/>',
+    ]
+    found = article(xmi(*lines), system=None)
+    assert values(found, "Referent") == [
+        {"concepts": [{"code": "C1"}, {"code": "C2", "name": "x"}], "n": "5"},
+        {"concepts": [{"code": "C2", "name": "x"}], "n": "8"},
+    ]
+    assert set(found.layers) == {"Referent"}
 
 
 def test_a_type_below_one_that_is_nowhere_is_told_where_it_is_used() -> None:
@@ -564,6 +598,95 @@ def test_json_with_an_object_of_structures() -> None:
     assert found.layers["Annotation"][0].pointer == "/%FEATURE_STRUCTURES/5"
 
 
+def test_json_without_types_shows_them() -> None:
+    note = {"%TYPE": "x.Note", "@sofa": 1, "begin": 0, "end": 3}
+    concept = {"%ID": 8, "%TYPE": "x.Concept", "code": "C1"}
+    data = document(
+        {"%ID": 5, **note, "n": 1, "w": 2, "on": True, "names": ["a"], "@all": [6]},
+        {"%ID": 6, **note, "w": 2.5, "names": [], "@about": 8},
+        concept,
+        members=[5, 6],
+    )
+    found = article(data, "doc.json", system=None)
+    assert values(found, "Note") == [
+        {"n": 1, "w": 2.0, "on": True, "names": ["a"], "all_Note": [Ref("Note", "6")]},
+        {"w": 2.5, "names": [], "about": {"code": "C1"}},
+    ]
+    assert found.left_out == {
+        "types of features that nothing declares (x.Note)": 6,
+        "types of features that nothing declares (x.Concept)": 1,
+    }
+    assert not found.found
+
+
+OLD: dict[str, Any] = {
+    "_context": {
+        "_types": {
+            "Sofa": {"_id": "uima.cas.Sofa", "_feature_types": {"sofaArray": "_ref"}},
+            "Token": {"_id": f"{DKPRO}segmentation.type.Token", "_feature_types": {"sofa": "_ref", "lemma": "_ref"}},
+            "Lemma": {"_id": f"{DKPRO}segmentation.type.Lemma", "_feature_types": {"sofa": "_ref"}},
+            "Claim": {"_id": "webanno.custom.Claim", "_feature_types": {"sofa": "_ref", "backs": "_array"}},
+            "Backs": {"_id": "webanno.custom.Backs", "_feature_types": {"Governor": "_ref", "Dependent": "_ref"}},
+            "FSArray": {"_id": "uima.cas.FSArray"},
+        }
+    },
+    "_views": {
+        "_InitialView": {
+            "Token": [{"sofa": 1, "end": 2, "lemma": {"_type": "Lemma", "sofa": 1, "end": 2, "value": "x"}}],
+            "Claim": [{"sofa": 1, "begin": 3, "end": 6, "sure": True, "weight": 1, "backs": [9]}, 9, "no"],
+            "Backs": [{"sofa": 1, "Governor": 9, "Dependent": 9, "how": "well"}],
+        }
+    },
+    "_referenced_fss": {
+        "1": {"_type": "Sofa", "sofaNum": 1, "sofaID": "_InitialView", "sofaString": "😊 Ida spoke."},
+        "9": {"_type": "Claim", "sofa": 1, "begin": 7, "end": 12, "weight": 1.5, "all": 10, "far": 77},
+        "10": {"_type": "FSArray", "_collection": [9]},
+        "x": {"_type": "Claim"},
+    },
+}
+
+
+def test_the_json_before_cas_json() -> None:
+    data = json.dumps(OLD).encode()
+    assert cas.sniff(Sample(names=["a.json"], head=lambda name: data)) == 95
+    found = article(data, "doc.json", system=None)
+    assert (found.text, surfaces(found, "tokens"), surfaces(found, "Claim")) == (
+        "😊 Ida spoke.",
+        ["😊"],
+        ["spoke", "Ida"],
+    )
+    assert values(found, "tokens") == [{"lemma": Ref("Lemma", "12")}]
+    assert values(found, "Lemma") == [{"value": "x"}]
+    assert values(found, "Claim") == [
+        {"weight": 1.5, "all": 10, "far": 77},
+        {"sure": True, "weight": 1.0, "backs_Claim": [Ref("Claim", "9")]},
+    ]
+    assert values(found, "Backs") == [{"how": "well", "head": Ref("Claim", "9"), "tail": Ref("Claim", "9")}]
+    assert [(d.code, d.place.pointer) for d in found.found] == [
+        ("I002", "/_referenced_fss/x"),
+        ("I002", "/_views/_InitialView/Claim/2"),
+    ]
+    assert found.layers["Claim"][1].pointer == "/_views/_InitialView/Claim/0"
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_old_json_of_any_shape_never_raises(chance: random.Random) -> None:
+    value = json.loads(json.dumps(OLD))
+    places: list[tuple[Any, Any]] = []
+
+    def walk(inner: Any) -> None:
+        for key in inner if isinstance(inner, dict) else range(len(inner)) if isinstance(inner, list) else ():
+            places.append((inner, key))
+            walk(inner[key])
+
+    walk(value)
+    junk = [None, True, -1, 10**30, 1.5, "", "Claim", [], [[1]], {}, {"_type": "Sofa"}, {"_type": 5}, 9, 10, 1]
+    for holder, key in chance.sample(places, chance.randint(1, 4)):
+        holder[key] = chance.choice(junk)
+    assert isinstance(read(json.dumps(value).encode(), "doc.json", system=None), Article | Diagnostic)
+
+
 def test_json_of_wrong_shapes_is_told_at_its_place() -> None:
     found = article(
         document(
@@ -670,6 +793,40 @@ def test_the_nearest_type_systems_are_read_along() -> None:
     assert grouped(["x/doc.xmi", "x/other.xml"], typesystem="other.xml") == [("x/doc", ("x/doc.xmi", "x/other.xml"))]
 
 
+def test_where_no_file_is_called_a_type_system_the_few_others_are_tried() -> None:
+    assert grouped(["x/a.xmi", "x/athen.xml"]) == [("x/a", ("x/a.xmi", "x/athen.xml"))]
+    assert grouped(["x/a.xmi", "x/a.xml"]) == [("x/a", ("x/a.xmi",))]  # the same document as another kind of XML
+    many = [f"x/{n}.xml" for n in range(9)]
+    assert grouped(["x/a.xmi", *many]) == [("x/a", ("x/a.xmi",))]
+    assert grouped(["a.xmi", "desc/type-systems/core.xml"]) == [("a", ("a.xmi", "desc/type-systems/core.xml"))]
+    packed = "TypeSystem.xml.gz/TypeSystem.xml"
+    assert grouped(["a.xmi.gz/a.xmi", packed]) == [("a.xmi.gz/a", ("a.xmi.gz/a.xmi", packed))]
+
+
+def test_json_among_xmi_is_metadata_unless_there_is_as_much_of_it() -> None:
+    assert [name for name, _ in grouped(["x/a.xmi", "x/b.xmi", "x/metadata.json", "info.json"])] == ["x/a", "x/b"]
+    assert grouped(["x/a.xmi", "x/a.json"]) == [("x/a", ("x/a.xmi",))]
+    assert [name for name, _ in grouped(["x/a.xmi", "x/b.json", "y/c.json"])] == ["x/a", "x/b", "y/c"]
+
+
+def test_the_archives_of_annotators_have_type_systems_of_their_own() -> None:
+    names = [
+        f"p.zip/annotation/a.txt/{who}.zip/{file}" for who in ("ann", "zoe") for file in ("T.xmi", "TypeSystem.xml")
+    ]
+    names.append("p.zip/exportedproject1.json")
+    assert grouped(names) == [("p.zip/a", (names[0], names[2], names[1], names[3]))]
+    data = xmi(an("custom:Referent", 5, 0, 3, 'kind="x"'))
+    contents = {names[0]: data, names[2]: data, names[1]: TYPES, names[3]: b"<broken"}
+    beside = {name: contents[name] for name in names[1:4]}
+    raw = RawRecord(file=names[0], line=1, data=data, name="a", base="p.zip/", beside=beside)
+    ann, zoe = cas.read(Path(), Source(kind="article", paths=("x",), format="cas"), raw)
+    assert isinstance(ann, Article)
+    assert isinstance(zoe, Article)
+    assert [(one.id, one.annotator) for one in (ann, zoe)] == [("a", "ann"), ("a", "zoe")]
+    assert values(ann, "Referent") == [{"kind": "x"}]
+    assert [(d.code, d.place.file) for d in zoe.found] == [("I011", names[3])]
+
+
 PROJECT = [
     "p/annotation/a.txt/ann.b.xmi",
     "p/annotation/a.txt/zoe.xmi",
@@ -708,6 +865,10 @@ def test_passes_have_annotators_and_the_curation_is_curated() -> None:
         ]
         assert found[0].left_out == {"documents as they were before any annotator": 1}
         assert all(a.layers["Referent"] for a in found)
+    named = "annotation/zoe.txt/zoe.xmi"
+    (one,) = cas.read(Path(), source, RawRecord(file=named, line=1, data=files[first], name="zoe", beside={}))
+    assert isinstance(one, Article)
+    assert (one.id, one.annotator) == ("zoe", "zoe")
 
 
 def test_sniff_knows_its_own() -> None:
@@ -859,7 +1020,10 @@ def articles(draw: st.DrawFn) -> Article:
             arguments: list[Value] = []
             for _ in range(draw(st.integers(0, 3))):
                 role = draw(st.none() | st.text(max_size=3))
-                arguments.append({"role": role, "mention": ref("mentions"), "more": {"deep": draw(st.integers())}})
+                note = draw(st.fixed_dictionaries({}, optional={"note": st.text(max_size=3)}))
+                arguments.append(
+                    {"role": role, "mention": ref("mentions"), "more": {"deep": draw(st.integers())}, **note}
+                )
             item.values["arguments"] = arguments
             item.values["trigger"] = ref("mentions")
         for item in items("entities", spans=False):

@@ -469,6 +469,11 @@ def test_sniff() -> None:
     assert sniff(b"<GateDocument><TextWithNodes>") == 0
     assert sniff(b"<Document><Paragraph>") == 0
     assert sniff(STORM.encode(), "a.json") == 0
+    assert sniff(STORM.encode("utf-16")[:1001]) > 90
+    assert sniff(STORM.encode(), "a.naf.cat") > 90
+    others = dict.fromkeys("abcdefghi", b"<NAF/>")
+    files = {f"{name}.xml": head for name, head in (others | {"z": STORM.encode(), "0": b""}).items()}
+    assert cat.sniff(Sample(names=sorted(files), head=files.__getitem__)) > 90
 
 
 @pytest.mark.skipif(not CORPORA.is_dir(), reason="the real corpora are not on this machine")

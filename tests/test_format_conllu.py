@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -373,14 +374,45 @@ def test_numbers_of_any_length_are_only_numbers() -> None:
 
 
 def test_sniffing() -> None:
-    def sure(name: str, head: str) -> int:
-        return conllu.sniff(Sample(names=[name], head=lambda _: head.encode()))
+    def sure(name: str, head: str | bytes) -> int:
+        data = head if isinstance(head, bytes) else head.encode()
+        return conllu.sniff(Sample(names=[name], head=lambda _: data))
 
     assert sure("a.conllu", TREE) >= 95
+    assert sure("a.conllu", "") >= 95 and sure("a.conllu", "{}") == 0
+    assert sure("a.cupt", TREE) >= 95
     assert sure("a.conll", TREE + TREE) >= 75
+    assert sure("a.conll", (TREE + TREE).encode("utf-16")) >= 75
+    assert sure("a.conll", (TREE + TREE).replace("\n", "\r")) >= 75
     assert sure("a.conll", "Ada B-PER\nran O\n") == 0
     assert sure("a.txt", "It rained.\nAll day long.\n") == 0
     assert sure("a.txt", "") == 0
+    files = {"README.txt": "Read me.\n", "a.txt": "", "b.txt": TREE + TREE}
+    assert conllu.sniff(Sample(names=sorted(files), head=lambda name: files[name].encode())) >= 75
+
+
+def test_columns_of_parseme() -> None:
+    names = "ID FORM LEMMA UPOS XPOS FEATS HEAD DEPREL DEPS MISC PARSEME:MWE"
+    line = "1\ttake\ttake\tVERB\t_\t_\t0\troot\t_\t_\t1:VPC\n2\toff\toff\tADP\t_\t_\t1\tdep\t_\t_\t1\n"
+    article = one(f"# global.columns = {names}\n{line}", name="a.cupt")
+    assert article.found == [] and article.text == "take off"
+    assert [i.values["parseme_mwe"] for i in article.layers["tokens"]] == ["1:VPC", "1"]
+    source = Source(kind="article", paths=("x",), format="conllu")
+    assert [unit.name for unit in conllu.units(source, ["a.cupt", "b.json"])] == ["a"]
+
+
+def test_line_ends_of_the_old_mac() -> None:
+    assert one(TREE.replace("\n", "\r")).text == one(TREE).text
+    assert [i.line for i in one(TREE.replace("\n", "\r")).layers["tokens"]] == [
+        i.line for i in one(TREE).layers["tokens"]
+    ]
+
+
+def test_brackets_in_brackets_take_no_time() -> None:
+    began = process_time()
+    article = one(rows(f"1 a Entity={'(e1-x' * 20_000}{'e1)' * 20_000}"))
+    assert len(article.layers["mentions"]) == 20_000 and article.found == []
+    assert process_time() - began < 5  # a search through all that are open takes a minute
 
 
 @given(st.binary(max_size=200) | st.text("12-.#\t_\n =|()[]/<:eE", max_size=120).map(str.encode))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copydesk.articles.model import Article
+from copydesk.articles.model import Article, Ref
 from copydesk.articles.units import Sample
 from copydesk.diagnostics import Diagnostic
 from copydesk.importers import dataset
@@ -403,6 +404,214 @@ def test_sniff() -> None:
     assert sure(manifest_json=b'{"primary": 1, "tables": {}}', a_parquet=b"") > 90
     assert sure(README_md=b"# prose", a_jsonl=b"{}") == sure(README_md=CARD.encode()) == 0
     assert dataset.sniff(Sample(names=["data/train-00000-of-00002.parquet"], head=lambda _: b"PAR1")) > 50
+
+
+# folders of the wild
+
+
+def test_a_pattern_that_names_an_archive_names_what_is_in_it() -> None:
+    card = (
+        "---\nconfigs:\n- data_files:\n  - {split: train, path: data.zip}\n  - {split: test, path: '*.jsonl.gz'}\n---\n"
+    )
+    files = {"README.md": card, "data.zip/in/a.jsonl": rows("a"), "b.jsonl.gz/b.jsonl": rows("b"), "c.jsonl": rows("c")}
+    assert {a.id: a.values["split"] for a in articles(files)} == {"a": "train", "b": "test"}
+
+
+def test_a_data_dir_has_the_layout_of_a_folder() -> None:
+    (here,) = configs_of({"configs": [{"data_dir": "."}]})
+    (inside,) = configs_of({"configs": [{"data_dir": "/en/"}]})
+    assert [here.split_of(name) for name in ("a.csv", "test/b.csv", "dev.csv")] == ["train", "test", "validation"]
+    assert [inside.split_of(name) for name in ("en/test/a.csv", "test/en.csv", "end/a.csv")] == ["test", None, None]
+
+
+def test_what_save_to_disk_writes(tmp_path: Path) -> None:
+    made = datasets.Dataset.from_dict(
+        {"tokens": [["Ana", "of"], ["Bo"]], "ner_tags": [[1, 0], [0]]},
+        features=datasets.Features(
+            tokens=datasets.List(datasets.Value("string")),
+            ner_tags=datasets.List(datasets.ClassLabel(names=["O", "B-PER"])),
+        ),
+    )
+    datasets.DatasetDict({"train": made, "test": made}).save_to_disk(str(tmp_path / "d"))
+    files = folder_of(tmp_path / "d")
+    assert dataset.sniff(Sample(names=sorted(files), head=lambda name: files[name][:1000])) == 95
+    found = articles(files)
+    assert Counter(a.values["split"] for a in found) == {"train": 2, "test": 2}
+    assert [spans(a) for a in found][:2] == [[("m1", "PER", "Ana")], []]
+
+
+def test_ids_that_number_the_rows_of_a_split_are_told_apart() -> None:
+    def numbered(first: int, *texts: str) -> str:
+        return "".join(json.dumps({"id": first + n, "text": text}) + "\n" for n, text in enumerate(texts))
+
+    files = {
+        "train-0.jsonl": numbered(0, "a", "b"),
+        "train-1.jsonl": numbered(2, "c", "d"),
+        "test.jsonl": numbered(0, "e"),
+    }
+    assert [a.id for a in articles(files)] == ["test-0", "train-0", "train-1", "train-2", "train-3"]
+    assert [a.id for a in articles({"train-0.jsonl": files["train-0.jsonl"]}, id="id")] == ["0", "1"]
+    own = {"a.jsonl": numbered(77, "a") + numbered(12, "b")}
+    assert [a.id for a in articles(own)] == ["77", "12"]
+
+
+def test_the_text_is_found_by_its_name_or_as_tokens() -> None:
+    for row, text in (
+        ({"context": "Ana", "question": "Who?"}, "Ana"),
+        ({"Sentence": "Ana", "title": "T"}, "Ana"),
+        ({"text": ["Ana", "of"]}, "Ana of"),
+        ({"words": ["Ana", "of"], "label": "x"}, "Ana of"),
+        ({"text": "Ana", "tokens": ["A", "na"]}, "Ana"),
+    ):
+        (article,) = articles({"a.jsonl": json.dumps(row)})
+        assert article.text == text
+    (article,) = articles({"a.csv": "tokens,ner_tags\n\"['Ana', 'of']\",\"['B-PER', 'O']\"\n"})
+    assert (article.text, spans(article)) == ("Ana of", [("m1", "PER", "Ana")])
+
+
+def test_the_id_is_that_of_a_database_where_there_is_no_other() -> None:
+    rows_ = [{"_id": {"$oid": "5f"}, "text": "Ana", "m": [{"begin": 0, "end": 3, "type": "P"}]}]
+    (article,) = articles({"a.json": json.dumps(rows_)})
+    assert (article.id, spans(article, "m"), article.values) == ("5f", [("m1", "P", "Ana")], {"split": "train"})
+
+
+def test_what_elasticsearch_hands_out() -> None:
+    hits = [
+        {"_index": "i", "_id": "x", "_source": {"text": "Ana of Lund", "m": [{"start": 0, "end": 3, "label": "P"}]}},
+        {"_index": "i", "_id": "y", "_source": {"text": "Bo", "m": [{"start": "one", "end": 3, "label": "P"}]}},
+    ]
+    text = json.dumps({"took": 3, "hits": {"total": 2, "hits": hits}}, indent=1)
+    for name, data in (("a.json", text), ("a.jsonl", "\n".join(map(json.dumps, hits)))):
+        found, other = articles({name: data})
+        assert (found.id, found.text, spans(found, "m")) == ("x", "Ana of Lund", [("m1", "P", "Ana")])
+        (problem,) = other.found
+        assert problem.code == "I002" and (problem.place.pointer or "").endswith("/_source/m/0")
+
+
+def test_texts_in_passages_and_spans_in_pieces() -> None:
+    def document(**more: Any) -> str:
+        passages = [
+            {"id": "p1", "type": "body", "text": ["of Lund."], "offsets": [[4, 12]]},
+            {"id": "p0", "type": "title", "text": ["Ana"], "offsets": [[0, 3]]},
+        ]
+        entities = [
+            {"id": "e1", "type": "P", "text": ["Ana"], "offsets": [[0, 3]], "normalized": []},
+            {"id": "e2", "type": "L", "text": ["Lund"], "offsets": [[7, 11]], "normalized": []},
+        ]
+        relations = [{"id": "r1", "type": "from", "arg1_id": "e1", "arg2_id": "e2"}]
+        return json.dumps({"id": "d", "passages": passages, "entities": entities, "relations": relations, **more})
+
+    (article,) = articles({"a.jsonl": document()})
+    assert (article.text, spans(article, "entities")) == ("Ana of Lund.", [("e1", "P", "Ana"), ("e2", "L", "Lund")])
+    (relation,) = article.layers["relations"]
+    assert (relation.id, relation.label) == ("r1", "from")
+    assert relation.values == {"head": Ref("entities", "e1"), "tail": Ref("entities", "e2")}
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([json.loads(document())]), sink)
+    (same,) = articles({"a.parquet": sink.getvalue()})
+    assert (same.text, spans(same, "entities")) == (article.text, spans(article, "entities"))
+    apart = [{"text": ["Ana"], "offsets": [[0, 3]]}, {"text": ["na"], "offsets": [[1, 3]]}]
+    (lost,) = read_all({"a.jsonl": document(passages=apart)})
+    assert isinstance(lost, Diagnostic) and lost.code == "I004"
+
+
+def test_the_json_of_brat_itself() -> None:
+    row = {
+        "text": "Ana of Lund bought Kvarn",
+        "entities": [["T1", "P", [[0, 3], [7, 11]]], ["T2", "O", [[19, 24]]]],
+        "relations": [["R1", "owns", [["Arg1", "T1"], ["Arg2", "T2"]]]],
+        "triggers": [["T3", "Buy", [[12, 18]]]],
+        "events": [["E1", "T3", [["Agent", "T1"]]]],
+    }
+    (article,) = articles({"a.json": json.dumps(row)})
+    assert spans(article, "entities") == [("T1", "P", "Ana Lund"), ("T2", "O", "Kvarn")]
+    assert spans(article, "triggers") == [("T3", "Buy", "bought")]
+    (relation,), (event,) = article.layers["relations"], article.layers["events"]
+    assert (relation.label, relation.values) == ("owns", {"head": Ref("entities", "T1"), "tail": Ref("entities", "T2")})
+    assert event.values == {"trigger": "T3", "arguments": [{"role": "Agent", "ref": "T1"}]}
+
+
+def test_offsets_count_tokens_where_all_of_them_can() -> None:
+    row = {
+        "tokens": ["Ana", "of", "Lund"],
+        "e": [{"start": 2, "end": 3, "type": "L"}, {"start": 0, "end": 1, "type": "P"}],
+    }
+    (article,) = articles({"a.jsonl": json.dumps(row | {"r": [{"head": 1, "tail": 0, "type": "from"}]})})
+    assert spans(article, "e") == [("e1", "L", "Lund"), ("e2", "P", "Ana")]
+    assert article.layers["r"][0].values == {"head": Ref("e", "e2"), "tail": Ref("e", "e1")}
+    lists = {"tokens": row["tokens"], "ner": [[0, 1, "P"]], "r": [{"head": 1, "tail": 0, "type": "from"}]}
+    (article,) = articles({"a.jsonl": json.dumps(lists)})
+    assert spans(article, "ner") == [("n1", "P", "Ana")]
+    assert "r" not in article.layers and article.values["r"] == lists["r"]  # what it names is not there
+    row["e"].append({"start": 0, "end": 11, "type": "X"})  # type: ignore[attr-defined]
+    (article,) = articles({"a.jsonl": json.dumps(row)})
+    assert spans(article, "e")[2] == ("e3", "X", "Ana of Lund")
+
+
+def test_answers_of_a_reading_test_are_spans() -> None:
+    answers = [{"text": ["Ana", "Lund"], "answer_start": [0, 7]}, {"text": [], "answer_start": []}]
+    table = pa.table({"id": ["a", "b"], "context": ["Ana of Lund"] * 2, "answers": answers})
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+    first, second = articles({"train.parquet": sink.getvalue()})
+    assert [surface for _, _, surface in spans(first, "answers")] == ["Ana", "Lund"] and spans(second, "answers") == []
+
+
+def test_tags_that_are_numbers_without_names_stay_with_the_tokens() -> None:
+    row = {"tokens": ["Ana", "of"], "ner_tags": [1, 0]}
+    (article,) = articles({"a.jsonl": json.dumps(row)})
+    assert "mentions" not in article.layers and not article.found
+    assert [i.values for i in article.layers["tokens"]] == [{"ner_tags": 1}, {"ner_tags": 0}]
+    assert article.left_out["names of tags (the file has their numbers)"] == 2
+    (named,) = articles({"a.jsonl": json.dumps(row)}, tags={"field": "ner_tags", "names": ["O", "B-PER"]})
+    assert spans(named) == [("m1", "PER", "Ana")] and not +named.left_out
+
+
+def test_a_card_that_knows_some_columns_leaves_the_others_to_the_file() -> None:
+    card = "---\ndataset_info:\n  features:\n  - {name: tokens, sequence: string}\n---\n"
+    made = datasets.Dataset.from_dict(
+        {"tokens": [["Ana", "of"]], "ner_tags": [[1, 0]]},
+        features=datasets.Features(
+            tokens=datasets.List(datasets.Value("string")),
+            ner_tags=datasets.List(datasets.ClassLabel(names=["O", "B-PER"])),
+        ),
+    )
+    (article,) = articles({"README.md": card, "a.parquet": save(made)})
+    assert spans(article) == [("m1", "PER", "Ana")]
+    (article,) = articles({"README.md": card, "a.jsonl": '{"tokens": ["Ana"], "ner_tags": ["B-PER"]}'})
+    assert spans(article) == [("m1", "PER", "Ana")]
+
+
+def test_a_column_of_mixed_values_is_what_its_lists_and_objects_are() -> None:
+    good = {"id": "a", "text": "Ana", "m": [{"start": 0, "end": 3, "label": "P"}]}
+    odd: list[object] = [
+        "x",
+        5,
+        None,
+        [[0, 3, "Z"]],
+        {"start": [0], "end": [3], "label": ["Y"]},
+        [{"start": "x", "end": 3}],
+    ]
+    data = [good, *(good | {"id": f"o{n}", "m": value} for n, value in enumerate(odd))]
+    for order in (data, data[::-1]):
+        found = {a.id: a for a in articles({"a.jsonl": "\n".join(map(json.dumps, order))})}
+        assert {name: len(a.layers["m"]) for name, a in found.items()} == {
+            "a": 1, "o0": 0, "o1": 0, "o2": 0, "o3": 1, "o4": 1, "o5": 0,
+        }  # fmt: skip
+        assert {name for name, a in found.items() if a.found} == {"o0", "o1", "o5"}
+
+
+def test_tables_are_known_by_what_fields_would_have_to_be_told() -> None:
+    def sure(name: str, head: str | bytes, **more: str) -> int:
+        heads = {name: head.encode() if isinstance(head, str) else head}
+        heads |= {n.replace("_", "."): v.encode() for n, v in more.items()}
+        return dataset.sniff(Sample(names=sorted(heads), head=lambda n: heads[n]))
+
+    assert sure("a.csv", "id,text\n") == sure("a.json", '{"a": "b"}') == 0
+    assert sure("a.csv", "sep=;\r\nid;Text\n") == sure("a.csv", "n,content\n") == sure("a.json", '{"words": []}') == 12
+    assert sure("a.jsonl", '{"_id": 1, "text": "a", "m": [{"begin": 1}]}') == 20
+    assert sure("a.parquet", b"PAR1") == 30
+    assert sure("a.jsonl", "{}", README_md="---\nlicense: mit\n---\n") == 45
 
 
 # our own

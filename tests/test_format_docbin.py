@@ -579,3 +579,35 @@ def test_the_demo_says_the_same_as_docbin_and_as_prodigy_file() -> None:
     again = one(data)
     assert (again.text, spans(again), again.id) == (lines.text, spans(lines), lines.id)
     assert losses["mentions whose ends are not those of tokens"] == 0
+
+
+# of the wild
+
+
+def test_an_id_that_stands_twice_is_told() -> None:
+    docs = [document(), document(), document()]
+    for doc, identity in zip(docs, ("7", 7, None), strict=True):
+        doc.user_data["id"] = identity
+    kept, repeated, made = take(packed(*docs, store_user_data=True))
+    assert isinstance(kept, Article) and isinstance(made, Article) and kept.id == "7"
+    assert isinstance(repeated, Diagnostic)
+    assert (repeated.code, repeated.place.pointer, repeated.place.record) == ("I006", "/1", "7")
+
+
+def test_user_data_takes_no_name_of_a_layer_or_of_the_text() -> None:
+    doc = document()
+    doc.set_ents([Span(doc, 1, 3, label="PER")])
+    doc.user_data |= {"mentions": [1], "text": "another", "spans_sc": 2, "cats": 3, "n": float("nan"), "big": 2**63}
+    article = one(packed(doc, store_user_data=True))
+    assert spans(article) == [("Ilse Brandt", "PER")]
+    assert article.values == {
+        "mentions_data": [1], "text_data": "another", "spans_sc_data": 2, "cats_data": 3, "n": None, "big": None,
+    }  # fmt: skip
+    assert article.left_out["numbers beyond 64 bits"] == 1
+
+
+def test_further_passes_over_an_article_are_lost_and_told() -> None:
+    first = Article(id="a", text=TEXT, file="", values={"tokens": "no layer"})
+    data, losses = out(first, Article(id="a", text=TEXT, file="", annotator="bo"))
+    assert [a.id for a in take(data) if isinstance(a, Article)] == ["a"]
+    assert losses == {"further passes over an article": 1, "tokens of articles": 1}

@@ -479,3 +479,54 @@ def test_the_tools_own_fixtures() -> None:
     assert sum(len(a.layers.get("relations", [])) for a in read_) == 9
     assert Counter(a.annotator for a in read_ if a.annotator) == {"1": 4, "2": 2}
     assert not any(a.found for a in read_)
+
+
+# Exports of the wild
+
+
+def test_the_text_is_called_data_in_the_versions_1_2_to_1_5() -> None:
+    record = {"id": 3, "data": TEXT, "label": [[6, 14, "PER"]], "source": "wire"}
+    (article,) = articles(record)
+    assert (article.id, article.text, spans(article)) == ("3", TEXT, [("Ada Lund", "PER")])
+    assert article.values == {"source": "wire"}
+    (both,) = articles({"id": 3, "text": TEXT, "data": "a note", "label": []})
+    assert (both.text, both.values) == (TEXT, {"data": "a note"})
+
+
+def test_a_zip_has_one_file_a_user() -> None:
+    names = ["x/export.zip/ann.jsonl", "x/export.zip/bo.jsonl", "x/one.zip/all.jsonl", "x/plain/a.jsonl"]
+    assert [(u.files, u.name) for u in doccano.units(source(), [*names, "x/plain/b.jsonl"])] == [
+        (("x/export.zip/ann.jsonl", "x/export.zip/bo.jsonl"), "x/export.zip"),
+        (("x/one.zip/all.jsonl",), "x/one.zip/all"),
+        (("x/plain/a.jsonl",), "x/plain/a"),
+        (("x/plain/b.jsonl",), "x/plain/b"),
+    ]
+    mine, both = {"id": 1, "text": "Rain.", "label": []}, {"id": 2, "text": TEXT, "label": [[6, 14, "PER"]]}
+    found = read(lines(mine, both), name="e.zip/ann.jsonl", beside={"e.zip/bo.jsonl": lines(both | {"label": []})})
+    assert [(a.id, a.annotator, a.file) for a in found if isinstance(a, Article)] == [
+        ("1", None, "e.zip/ann.jsonl"), ("2", "ann", "e.zip/ann.jsonl"), ("2", "bo", "e.zip/bo.jsonl"),
+    ]  # fmt: skip
+
+
+def test_texts_that_repeat_without_ids_are_told_apart_in_time() -> None:
+    found = articles(*({"text": "the same", "label": []} for _ in range(3000)))
+    assert len({a.id for a in found}) == 3000
+    assert [a.id.rpartition("-")[2] for a in found[1:3]] == ["2", "3"]
+
+
+def test_offsets_are_declared_in_the_words_of_every_format() -> None:
+    assert doccano.OPTIONS["offsets"]["enum"] == ["code points", "UTF-16 units", "UTF-8 bytes", "graphemes"]
+    start = len(TEXT[: TEXT.index("Bergen")].encode())
+    (article,) = articles({"text": TEXT, "label": [[start, start + 6, "LOC"]]}, offsets="UTF-8 bytes")
+    assert (spans(article), article.unit) == ([("Bergen", "LOC")], "UTF-8 bytes")
+
+
+def test_files_are_known_beside_their_labels_and_in_utf_16() -> None:
+    def sniff(**files: object) -> int:
+        heads = {n.replace("_", "."): v if isinstance(v, bytes) else json.dumps(v).encode() for n, v in files.items()}
+        return doccano.sniff(Sample(names=sorted(heads), head=lambda name: heads[name]))
+
+    old = {"id": 1, "text": TEXT, "annotations": [{"label": 1, "user": 1}], "meta": {}}
+    assert sniff(label_config_json=b"", old_jsonl=old) == 70
+    assert sniff(a_jsonl={"id": 1, "data": TEXT, "label": [[0, 5, "X"]]}) == 80
+    assert sniff(a_json1=json.dumps({"id": 1, "text": TEXT, "label": [[0, 5, "X"]]}).encode("utf-16")) == 80

@@ -840,3 +840,88 @@ def test_re3d_comes_in_whole() -> None:
     assert {a.unit for a in found} == {"code points"}
     assert [d for a in found for d in a.found] == []
     assert {type(i.values[end]) for a in found for i in a.layers["relations"] for end in ("head", "tail")} == {Ref}
+
+
+# tables of the wild
+
+
+def test_the_line_with_which_excel_names_its_separator() -> None:
+    (article,) = articles({"a.csv": "\ufeffsep=;\r\nid;text;n\r\n1;Ana, of Lund;2\r\n"})
+    assert (article.id, article.text, article.values, article.line) == ("1", "Ana, of Lund", {"n": "2"}, 3)
+
+
+def test_columns_without_a_name_are_called_by_their_number() -> None:
+    (article,) = articles({"a.csv": ",id, text ,\n0,1,Ana,\n"})
+    assert (article.id, article.text, article.values) == ("1", "Ana", {"column_1": "0", "column_4": None})
+
+
+def test_the_separator_is_what_the_header_has_most_of() -> None:
+    (article,) = articles({"a.csv": "id;text;a,b\n1;Ana;2\n"})
+    assert article.values == {"a_b": "2"}
+
+
+def test_a_quote_in_a_file_of_tabs_is_a_character_where_it_has_no_counterpart() -> None:
+    data = 'id\ttext\tn\n1\t"Ana" of Lund\t1\n2\t"open\t2\n3\t"a ""b"" c"\t3\n4\tplain\t"4\n5\tx\t5\n'
+    found = articles({"a.tsv": data})
+    assert [(a.id, a.text, a.values["n"]) for a in found] == [
+        ("1", '"Ana" of Lund', "1"), ("2", '"open', "2"), ("3", 'a "b" c', "3"), ("4", "plain", '"4'), ("5", "x", "5"),
+    ]  # fmt: skip
+
+
+def test_arrow_files_are_read_as_parquet_is() -> None:
+    table = pa.table({"id": ["a"], "text": ["Ana of Lund"], "m": [[{"start": 0, "end": 3, "label": "P"}]]})
+    for new in (pa.ipc.new_stream, pa.ipc.new_file):
+        sink = pa.BufferOutputStream()
+        with new(sink, table.schema) as writer:
+            writer.write_table(table)
+        data = sink.getvalue().to_pybytes()
+        (article,) = articles({"a.arrow": data}, layers={"m": "m"})
+        assert (article.text, article.layers["m"][0].label, article.pointer) == ("Ana of Lund", "P", "/0")
+        found = read_all({"a.arrow": data[: len(data) // 2]}, source())
+        assert [d.code for d in found if isinstance(d, Diagnostic)] == ["I001"]
+
+
+def test_a_pointer_of_git_lfs_is_told_from_data() -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n"
+    for name in ("a.parquet", "a.jsonl", "a.csv"):
+        (found,) = read_all({name: pointer}, source())
+        assert isinstance(found, Diagnostic) and found.code == "I001" and "Git LFS" in found.message
+
+
+def test_the_rows_of_a_document_are_found_where_they_are_said_to_be_and_alone() -> None:
+    rows = [{"id": "a", "text": "Ana"}, {"id": "b", "text": "Bo", "n": float("nan")}, {"id": "c", "text": "Cy"}]
+    text = json.dumps({"took": 1, "hits": {"total": {"n": 3}, "hits": rows}, "after": [1]}, indent=1)
+    found = read_all({"a.json": text}, source(rows="hits.hits"))
+    assert [a.id for a in found if isinstance(a, Article)] == ["a", "c"]
+    (lost,) = [d for d in found if isinstance(d, Diagnostic)]
+    assert (lost.code, lost.place.pointer) == ("S005", "/hits/hits/1")
+    assert text.split("\n")[(lost.place.line or 0) - 1][(lost.place.column or 0) - 1 :] == "NaN"
+    for wrong in ("hits", "hits.total", "after.x", "nowhere"):
+        assert codes(read_all({"a.json": text}, source(rows=wrong))) == [("I001", 1)]
+
+
+def test_the_words_of_pieces_stand_in_the_order_of_the_text() -> None:
+    piece = {"fragments": [[7, 11], [0, 3]], "surface": ["Lund", "Ana"]}
+    (item,) = one({"text": "Ana of Lund", "m": [piece]}, layers={"m": "m"}).layers["m"]
+    assert (item.ranges, item.surface) == (((0, 3), (7, 11)), "Ana Lund")
+    (item,) = one({"text": "Ana of Lund", "m": [piece | {"surface": "Lund Ana"}]}, layers={"m": "m"}).layers["m"]
+    assert item.surface is None  # in which order its words stand, nobody says
+
+
+def test_no_label_of_a_table_is_no_label() -> None:
+    table = pa.table({"text": ["Ana"], "m": [[{"start": 0, "end": 3, "label": float("nan")}]]})
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+    (article,) = articles({"a.parquet": sink.getvalue()}, layers={"m": "m"})
+    assert [item.label for item in article.layers["m"]] == [None]
+
+
+def test_objects_without_an_end_do_not_take_for_ever() -> None:
+    data = "\n".join('{"text": "a", "b": [{' for _ in range(30_000))
+    found = read_all({"a.json": data}, source())
+    assert len(found) == 1000 and isinstance(found[-1], Diagnostic)
+    assert found[-1].message.endswith("what follows is not read")
+
+
+def test_offsets_have_the_words_of_every_format() -> None:
+    assert fields.OPTIONS["offsets"]["enum"] == ["code points", "UTF-16 units", "UTF-8 bytes", "graphemes"]

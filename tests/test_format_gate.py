@@ -563,6 +563,101 @@ class TestDamagedBdoc:
                 assert isinstance(found, Diagnostic)
 
 
+TWEETISH: dict[str, Any] = {
+    "text": "Mayor 🚆 Ida of A&amp;B left Köln",
+    "entities": {
+        "Person": [{"indices": [9, 12], "gender": "f"}],
+        ":Org": [{"indices": [16, 23], "id": 3}],
+        "Key:Location": [{"indices": [29, 33]}],
+    },
+    "lang": "en",
+    "id": 7,
+}
+
+
+def entities(**given: Any) -> str:
+    return json.dumps({**TWEETISH, **given})
+
+
+class TestEntities:
+    def test_types_are_layers_and_colons_name_sets(self) -> None:
+        article = read(entities(), "a.json")
+        assert (article.id, article.text) == ("train", "Mayor 🚆 Ida of A&B left Köln")
+        assert (article.unit, article.annotator, article.found) == ("UTF-16 units", None, [])
+        found = {name: [(article.surface_of(i), i.values) for i in items] for name, items in article.layers.items()}
+        assert found == {"Person": [("Ida", {"gender": "f"})], "Org": [("A&B", {"id_": 3})]}
+        assert article.values == {"lang": "en", "id_": 7}
+        assert article.left_out == {"annotations of the set Key": 1}
+        key = read(entities(), "a.json", set="Key")
+        assert [key.surface_of(item) for item in key.layers["Location"]] == ["Köln"]
+
+    def test_tokens_say_what_offsets_count(self) -> None:
+        token = [{"indices": [8, 11], "string": "Ida"}]
+        article = read(entities(entities={"Token": token, "hashtags": [{"indices": [6, 7], "text": "x"}]}), "a.json")
+        assert (article.unit, article.surface_of(article.layers["tokens"][0])) == ("code points", "Ida")
+        assert article.surface_of(article.layers["hashtags"][0]) == "🚆"
+
+    def test_damage_costs_the_annotation_and_has_a_pointer(self) -> None:
+        wrong = [{"indices": [9]}, {"indices": [True, 2]}, {"indices": "9"}, {}, 5, {"indices": [9, 12]}]
+        article = read(entities(entities={"Person": wrong, "Org": 3, "X": [{"indices": [18, 23]}]}), "a.json")
+        assert [(d.code, d.place.pointer) for d in article.found] == [
+            *[("I002", f"/entities/Person/{n}") for n in range(5)],
+            ("I002", "/entities/Org"),
+            ("I019", "/entities/X/0"),
+        ]
+        assert [article.surface_of(item) for item in article.layers["Person"]] == ["Ida"]
+        assert [d.code for d in read(entities(entities=[]), "a.json").found] == ["I002"]
+
+    def test_several_documents_in_a_file(self) -> None:
+        other = entities(text="Bo left", entities={"Person": [{"indices": [0, 2]}]}, id=8)
+        for data in (f"{entities()}\n\n{other}\n", f"[{entities()}, {other}]"):
+            one, two = [a for a in read_all(data, "a.json") if isinstance(a, Article)]
+            assert (one.id, two.id) == ("7", "8")
+            assert [two.surface_of(item) for item in two.layers["Person"]] == ["Bo"]
+        nameless = [f"{entities(id=None)}\n", f"{entities(id=None, text='x')}\n", f"{entities(id=None)}\n"]
+        ids = [a.id for a in read_all("".join(nameless), "a.jsonl") if isinstance(a, Article)]
+        assert len(set(ids)) == 3
+        assert [a.id for a in read_all("".join(nameless[1:]), "a.jsonl") if isinstance(a, Article)] == [ids[1], ids[0]]
+
+    def test_a_line_is_a_document_and_a_place(self) -> None:
+        bad = entities(id=9, entities={"Person": [{"indices": [1]}]})
+        lines = [entities(), '{"entities": {}}', bad, entities()[:50], json.dumps(bdoc()), '{"a": 1}']
+        found = read_all("\n".join(lines), "a.jsonl")
+        assert [(one.code, one.place.line) for one in found if isinstance(one, Diagnostic)] == [
+            ("I004", 2),
+            ("S003", 4),
+            ("I001", 6),
+        ]
+        articles = [one for one in found if isinstance(one, Article)]
+        assert [article.line for article in articles] == [1, 3, 5]
+        assert [(d.code, d.place.line, d.place.pointer) for d in articles[1].found] == [
+            ("I002", 3, "/entities/Person/0")
+        ]
+        assert all(item.line == 5 for items in articles[2].layers.values() for item in items)
+
+    def test_what_is_lost_as_a_whole(self) -> None:
+        assert lost('{"entities": {}}', "a.json") == ("I004", 1)
+
+        [one] = read_all("[1]", "a.json")
+        assert isinstance(one, Diagnostic)
+        assert (one.code, one.place.pointer) == ("I001", "/0")
+        assert lost(entities()[:-5], "a.json")[1] == 1
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.text(st.sampled_from("a&<>🚆é;mpltg"), max_size=12), st.data())
+    def test_offsets_follow_the_characters(self, text: str, data: st.DataObject) -> None:
+        at = st.integers(0, len(text))
+        spans = [tuple(sorted(pair)) for pair in data.draw(st.lists(st.tuples(at, at), max_size=4))]
+
+        def units(part: str) -> int:
+            return len(escape(part).encode("utf-16-le")) // 2
+
+        given = [{"indices": [units(text[:start]), units(text[:end])]} for start, end in spans]
+        article = read(json.dumps({"text": escape(text), "entities": {"X": given}}), "a.json")
+        assert (article.text, article.found) == (text, [])
+        assert [item.ranges[0] for item in article.layers.get("X", ())] == spans
+
+
 class TestSets:
     IAA = (
         TRAIN.replace("<AnnotationSet>", '<AnnotationSet Name="ann1">')
@@ -690,6 +785,33 @@ def test_units_and_sniff() -> None:
     assert sniff("a.json", b'{"annotation_sets": {') == 95
     assert sniff("a.json", b'[{"data": {}, "annotations": []}]') == 0
     assert sniff("a.xml", b"<Document><token t_id=") == 0
+
+
+def test_json_is_known_by_the_offsets_that_begin_its_entities() -> None:
+    def sniff(data: str, name: str = "a.json") -> int:
+        return gate.sniff(Sample(names=(name,), head=lambda name: data.encode()))
+
+    assert sniff(entities()) == sniff(json.dumps(TWEETISH, indent=2)) == sniff(entities(), "a.jsonl") == 90
+    tweet = {"text": "#x", "entities": {"hashtags": [{"text": "x", "indices": [0, 2]}]}}
+    assert 0 < sniff(json.dumps(tweet)) < 50
+    assert sniff('{"text": "a", "entities": [[0, 1, "X"]]}') == 0
+    assert gate.sniff(Sample(names=("a.bdocsjson",), head=lambda name: b"")) == 95
+
+
+def test_json_beside_more_files_of_xml_is_something_else() -> None:
+    source = Source(kind="article", paths=("x",), format="gate")
+    names = ["a/1.xml", "a/2.bdocjs", "a/meta.json", "b/1.json", "b/2.jsonl", "b/1.xml"]
+    assert [unit.files[0] for unit in gate.units(source, names)] == ["a/1.xml", "a/2.bdocjs", *names[3:]]
+
+
+def test_characters_that_xml_does_not_allow_are_read_all_the_same() -> None:
+    data = TRAIN.replace("The 🚆 left", "The&#x1f;&#55357;&#56966; left\x0c").replace(">cities<", ">ci&#2;ties<")
+    article = read(data)
+    assert article.text is not None
+    assert article.text.startswith("The\x1f🚆 left\x0c Köln")
+    assert article.surface_of(by_id(article, "Location")["5"]) == "Bonn"
+    assert by_id(article, "Location")["4"].values["loc_type"] == "ci\x02ties"
+    assert lost(data.replace("Bonn", "Bo&#xD800;nn"))[0] == "I011"
 
 
 @pytest.mark.skipif(not CORPORA.is_dir(), reason="the real corpora are not on this machine")

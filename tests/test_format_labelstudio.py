@@ -854,3 +854,139 @@ def test_the_tools_own_fixtures() -> None:
     assert len(read_) == 10
     assert [i.surface for a in read_ for i in a.layers.get("mentions", [])] == ["February 22"]
     assert sum(bool(a.values.get("sentiment") or a.values.get("text_choices")) for a in read_) == 3
+
+
+# Exports of the wild
+
+
+def test_the_text_is_the_string_that_has_the_words_of_the_regions() -> None:
+    made = task(region("Ada Lund", "PER"), region("Bergen", "LOC", "b"))
+    made["data"] = {"title": "Bergen today", "story": {"head": "A visit", "parts": [{"body": TEXT}]}, "source": "wire"}
+    (article,) = articles([made])
+    assert (article.text, spans(article)) == (TEXT, [("Ada Lund", "PER"), ("Bergen", "LOC")])
+    assert article.values == {"title": "Bergen today", "source": "wire"}
+    made["data"]["copy"] = TEXT  # now it could be either
+    assert codes(read([made])) == ["I004"]
+    assert articles([made], text="copy")[0].text == TEXT
+
+
+def test_a_field_that_the_configuration_shows_and_the_data_lack_is_not_guessed() -> None:
+    config = b'<View><Labels name="ner" toName="text"/><Text name="text" value="$body"/></View>'
+    made = task(region("Ada Lund", "PER"), text="irrelevant")
+    made["data"] = {"title": "Bergen today"}
+    found = read([made], beside={"config.xml": config})
+    assert [(d.code, d.message) for d in found if isinstance(d, Diagnostic)] == [
+        ("I004", "the data of the task have no string 'body'")
+    ]
+
+
+def test_paragraphs_are_found_without_a_configuration() -> None:
+    made = task(
+        {
+            "id": "p", "type": "paragraphlabels", "from_name": "ner", "to_name": "shown",
+            "value": {"start": "1", "end": "1", "startOffset": 3, "endOffset": 6, "text": "Ada",
+                      "paragraphlabels": ["PER"]},
+        }
+    )  # fmt: skip
+    made["data"] = {"dialogue": [{"author": "A", "text": "Good day"}, {"author": "B", "text": "Hi Ada"}], "n": 1}
+    (article,) = articles([made])
+    assert (article.text, spans(article)) == ("Good day\nHi Ada", [("Ada", "PER")])
+
+
+def test_tasks_of_one_id_are_one_task_and_nobody_counts_twice() -> None:
+    def minimal(who: object, label: str, stamp: str = "1") -> dict[str, object]:
+        value = {"start": 6, "end": 14, "text": "Ada Lund", "labels": [label]}
+        made = {"id": 4, "text": TEXT, "ner": [value], "annotation_id": 1, "updated_at": stamp, "lead_time": 2}
+        return made | {"annotator": who}
+
+    first, second = articles([minimal(1, "PER"), minimal(2, "LOC"), minimal(1, "ORG", "2")])
+    assert {(first.annotator, spans(first)[0][1]), (second.annotator, spans(second)[0][1])} == {
+        ("1", "ORG"), ("2", "LOC"),
+    }  # fmt: skip
+    assert sum(a.left_out["other annotations by the same annotator"] for a in (first, second)) == 1
+
+    nameless = [task(region("Bergen", label, "a")) for label in ("LOC", "LOC", "GPE")]
+    for number, one in enumerate(nameless):
+        one["annotations"][0].pop("completed_by")
+        one["id"] = "7" if number else 7
+    found = articles(nameless)
+    assert sorted((a.annotator, spans(a)[0][1]) for a in found) == [("annotation 1", "LOC"), ("annotation 2", "GPE")]
+
+
+def test_tasks_of_one_id_and_two_texts_are_two_of_which_one_is_kept() -> None:
+    kept, lost = read([task(region("Bergen", "LOC")), task(text="Another text", id="7")])
+    assert isinstance(kept, Article) and kept.text == TEXT
+    assert isinstance(lost, Diagnostic) and (lost.code, lost.place.pointer, lost.place.record) == ("I006", "/1", "7")
+
+
+def test_files_of_target_storage_meet_where_they_lie_in_one_folder() -> None:
+    def stored(who: int, label: str) -> bytes:
+        inner = {"id": 9, "data": {"text": TEXT}}
+        made = {"id": who, "completed_by": who, "result": [region("Bergen", label), "no region"], "task": inner}
+        return json.dumps(made, indent=1).encode()
+
+    names = ["s/101", "s/102.json", "s/config.xml", "t/7.json", "t/a.json"]
+    assert [u.files for u in labelstudio.units(source(), names)] == [
+        ("s/101", "s/102.json", "s/config.xml"), ("t/7.json",), ("t/a.json",),
+    ]  # fmt: skip
+    one, two = articles(stored(1, "LOC"), name="s/101", beside={"s/102.json": stored(2, "GPE")})
+    assert (one.id, one.annotator, two.id, two.annotator) == ("9", "1", "9", "2")
+    assert [a.file for a in (one, two)] == ["s/101", "s/102.json"]
+    where = stored(2, "GPE").decode().split("\n")
+    assert two.layers["mentions"][0].line == where.index("  {") + 1
+    assert [(d.code, d.place.file, d.place.line) for d in two.found] == [
+        ("I002", "s/102.json", where.index('  "no region"') + 1)
+    ]
+
+
+def test_an_array_that_is_cut_off_behind_a_comma_is_told() -> None:
+    whole = json.dumps([task(id=1), task(id=2)], indent=1)
+    cut = whole[: whole.index("\n {", 4) + 1]  # what begins the second task is gone
+    lost, kept = read(cut.encode())
+    assert isinstance(kept, Article) and isinstance(lost, Diagnostic)
+    assert (kept.id, lost.code, lost.place.line) == ("1", "S003", cut.count("\n") + 1)
+
+
+def test_places_in_the_second_element_of_an_array_on_one_line() -> None:
+    data = json.dumps([task(id=1), {"id": 2, "n": float("nan")}])
+    (lost,) = [d for d in read(data.encode()) if isinstance(d, Diagnostic)]
+    assert (lost.code, lost.place.line, lost.place.pointer) == ("S005", 1, "/1")
+    assert data[(lost.place.column or 0) - 1 :].startswith("NaN")
+
+
+def test_offsets_can_be_declared_in_the_words_of_every_format() -> None:
+    assert labelstudio.OPTIONS["offsets"]["enum"] == ["code points", "UTF-16 units", "UTF-8 bytes", "graphemes"]
+    text = "Ødegård spelar i Bodø."
+    start = len(text[: text.index("Bodø")].encode())
+    silent = {"id": "a", "type": "labels", "value": {"start": start, "end": start + 5, "labels": ["LOC"]}}
+    (article,) = articles([task(silent, text=text)], offsets="UTF-8 bytes")
+    assert (spans(article), article.unit) == ([("Bodø", "LOC")], "UTF-8 bytes")
+
+
+def test_predictions_alone_are_no_annotation_and_the_option_is_named() -> None:
+    made = {"id": 1, "data": {"text": TEXT}, "predictions": [{"result": [region("Bergen", "LOC")], "score": 0.5}]}
+    (found,) = articles([made])[0].found
+    assert found.code == "I005" and "`predictions`" in found.message
+
+
+def test_many_pieces_are_joined_in_time() -> None:
+    text = "ab " * 3000
+    regions = [region("ab", "X", f"r{n}", text) for n in range(3000)]
+    for n, made in enumerate(regions):
+        made["value"] |= {"start": 3 * n, "end": 3 * n + 2}
+    ties: list[object] = [
+        {"type": "relation", "from_id": f"r{n}", "to_id": f"r{n + 1}", "labels": ["copydesk:fragment"]}
+        for n in range(0, 3000, 2)
+    ]
+    (article,) = articles([task(*regions, *ties, text=text)])
+    assert len(article.layers["mentions"]) == 1500 and len(article.layers["mentions"][-1].ranges) == 2
+
+
+def test_files_are_known_by_any_of_them_and_in_utf_16() -> None:
+    def sniff(**files: object) -> int:
+        data = {name.replace("_", "."): value for name, value in files.items()}
+        heads = {n: v if isinstance(v, bytes) else json.dumps(v).encode() for n, v in data.items()}
+        return labelstudio.sniff(Sample(names=sorted(heads), head=lambda name: heads[name]))
+
+    exported = [task(region("Bergen", "LOC"))]
+    assert sniff(a_json={"labels": 3}, z_json=exported) == sniff(a_json=json.dumps(exported).encode("utf-16")) == 95

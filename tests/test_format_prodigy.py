@@ -598,3 +598,27 @@ def test_real_choices_and_labels() -> None:
     issues, gone = real_articles("textcat_docs_issues/assets/docs_issues_eval.jsonl")
     assert +gone == {} and {a.values["label"] for a in issues} == {"DOCUMENTATION"}
     assert Counter(a.values["answer"] for a in issues) == {"accept": 165, "reject": 335}
+
+
+# dumps of the wild
+
+
+def test_a_choice_of_nothing_is_none() -> None:
+    article = one(task(options=[{"id": "a", "text": "A"}], accept=None))
+    assert (article.values["choice"], article.found) == ([], [])
+
+
+def test_many_texts_of_one_hash_are_told_apart_in_time() -> None:
+    found = take(*(task(text=f"{TEXT} {number}") for number in range(3000)))
+    assert len({a.id for a in found}) == 3000
+
+
+def test_tasks_without_an_end_do_not_take_for_ever() -> None:
+    data = "\n".join('{"text": "a", "spans": [{' for _ in range(20_000))
+    assert [code for code, _, _ in lost(read(data))] == ["I001"]
+
+
+def test_an_element_of_an_array_on_one_line_has_no_column_of_its_own() -> None:
+    data = json.dumps([task(), {"text": TEXT, "n": float("nan"), "answer": "accept"}])
+    (found,) = [d for d in read(data) if isinstance(d, Diagnostic)]
+    assert (found.code, found.place.line, found.place.column, found.place.pointer) == ("S005", 1, None, "/1")

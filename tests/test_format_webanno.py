@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,10 +20,12 @@ from copydesk import xmltext
 from copydesk.articles.model import Article, Item, Ref, Value
 from copydesk.articles.offsets import CODE_POINTS, UTF16
 from copydesk.articles.units import Sample
+from copydesk.convert import Request, convert
 from copydesk.diagnostics import Diagnostic
 from copydesk.exporters import webanno as exporter
 from copydesk.importers import webanno
 from copydesk.importers.webanno.cells import escape_cell, escape_text, split_cell, unescape_cell, unescape_text
+from copydesk.importers.webanno.projects import documents, whose
 from copydesk.project import Source
 from copydesk.sources import RawRecord
 
@@ -496,6 +502,50 @@ def test_damage_costs_what_is_damaged_and_has_its_line(
     assert all(d.place.record == "news/a1" and d.place.file == "news/a1.tsv" for d in article.found)
 
 
+def test_a_file_can_hold_several_documents() -> None:
+    other = MAYOR.replace("Oslo", "Rome")
+    first, second = read_all("\n" + MAYOR + "\n\n" + other)
+    assert isinstance(first, Article)
+    assert isinstance(second, Article)
+    assert first.id != second.id
+    assert second.id == read_all(other + MAYOR)[0].id  # what stands before it does not change an id
+    assert [spans(first), spans(second)] == [spans(read(MAYOR)), spans(read(other))]
+    assert (second.line, second.layers["tokens"][0].line) == (21, 27)
+    assert {article.id for article in read_all(MAYOR + MAYOR)} == {first.id, f"{first.id}-2"}
+    lost, kept = read_all("#FORMAT=WebAnno TSV 3.3\n\n\n" + MAYOR)
+    assert isinstance(lost, Diagnostic)
+    assert (lost.code, lost.place.line) == ("I004", 1)
+    assert spans(kept) == spans(first)
+    alone = read(MAYOR.replace("2-2", "#FORMAT=WebAnno TSV 3.3\n2-2"))  # within a sentence no document begins
+    assert found(alone) == [("I002", 15)]
+
+
+def test_a_version_without_its_second_number() -> None:
+    assert spans(read(MAYOR.replace("TSV 3.3", "TSV 3"))) == spans(read(MAYOR))
+
+
+def test_line_ends_of_old_macs() -> None:
+    article = read(MAYOR.replace("\n", "\r"))
+    assert (article.text, found(article)) == (read(MAYOR).text, [])
+
+
+def test_offsets_that_begin_anew_in_each_sentence() -> None:
+    shifted = re.sub(r"(?m)^(2-\d\t)(\d+)-(\d+)", lambda m: f"{m[1]}{int(m[2]) - 23}-{int(m[3]) - 23}", MAYOR)
+    article = read(shifted)
+    assert (article.text, spans(article), found(article)) == (read(MAYOR).text, spans(read(MAYOR)), [])
+    one = shifted.replace("1-1\t0-5", "1-1\t1-6")  # here nothing says so
+    assert ("I002", 14) in found(read(one))
+
+
+def test_rows_that_all_have_other_cells_than_the_header_says_are_told_once() -> None:
+    article = read(MAYOR.replace(f"#T_SP={POS}|PosValue|coarseValue\n", ""))
+    assert found(article) == [("I002", 6)]
+    assert (article.text, spans(article)) == (read(MAYOR).text, [])
+    assert len(article.layers["tokens"]) == 9
+    few = read(MAYOR.replace("PER[1]\tNE\t*\t", "PER[1]\tNE\t"))
+    assert found(few) == [("I002", 8), ("I002", 9)]
+
+
 def test_a_span_with_a_hole_is_reported_and_closed() -> None:
     rows = ("1-1·0-1·a·x[1]·", "1-2·2-3·b·_·", "1-3·4-5·c·x[1]·")
     article = read(tsv("#T_SP=a.P|v", "", "", "#Text=a b c", *rows))
@@ -592,6 +642,106 @@ def test_units_of_projects_and_of_single_files() -> None:
     assert [unit.name for unit in webanno.units(SOURCE, twins)] == ["a.txt", "a.html", "b"]
 
 
+def called(*names: str) -> list[tuple[str, tuple[str, ...]]]:
+    found, others = documents(sorted(names), (".tsv", ".xmi"))
+    return [*((document.name, document.files) for document in found), *(("", (name,)) for name in others)]
+
+
+def test_a_project_is_known_by_what_only_projects_have() -> None:
+    tom, una = "x/annotation/d1/tom.tsv", "x/annotation/d2/una.tsv"
+    for sign in (
+        "x/exportedproject77.json",
+        "x/annotation_ser/d9/tom.ser",
+        "x/curation_ser/d1/CURATION_USER.ser",
+        "x/source/d2",
+        "x/annotation/d2/INITIAL_CAS.tsv",
+        "x/curation/d1/CURATION_USER.tsv",
+    ):
+        found = dict(called(tom, una, sign, "x/source/d3.tsv", "notes.txt"))
+        assert found["x/d1"][0] == tom, sign
+        assert found["x/d2"][0] == una, sign
+        assert found[""] == ("notes.txt",), sign
+    assert called(tom, una, "y/exportedproject.json") == [("", (tom,)), ("", (una,))]
+    assert called("annotation/a.tsv", "annotation/a.txt/b.tsv", "annotation/b/c.tsv") == [
+        ("a", ("annotation/a.txt/b.tsv",)),
+        ("", ("annotation/a.tsv",)),
+        ("", ("annotation/b/c.tsv",)),
+    ]
+
+
+def test_the_files_of_annotators_can_be_in_archives_of_their_own() -> None:
+    at = "p.zip/annotation/d.txt/"
+    whom = {
+        f"{at}kim.lee.tsv": "kim.lee",
+        f"{at}kim.tsv.gz/kim.tsv": "kim",
+        f"{at}zoe.zip/zoe.xmi": "zoe",
+        f"{at}zoe/zoe.xmi": "zoe",
+        f"{at}webanno5173705207688145129export.zip/ida.xmi": "ida",
+        f"{at}webanno5173705207688145129export/ida.xmi": "ida",
+        "p.zip/curation/d.txt/webanno51737052export.zip/CURATION_USER.xmi": "CURATION_USER",
+    }
+    for name, user in whom.items():
+        found = whose(name)
+        assert found is not None
+        assert (found.root, found.document, found.user) == ("p.zip/", "d.txt", user)
+        assert found.curated == ("curation" in name)
+        assert found.annotator == (None if found.curated else user)
+    assert whose("annotation/d.txt") is None
+    assert whose("source/d.txt/a.tsv") is None
+
+
+def test_an_annotator_has_one_file_of_a_document() -> None:
+    both = ["annotation/d.txt/a.tsv", "annotation/d.txt/a.zip/a.xmi", "annotation/d.txt/b.zip/b.xmi"]
+    assert called(*both) == [("d", (both[0], both[2]))]
+    twice = ["annotation/d.txt/CURATION_USER.tsv", "curation/d.txt/CURATION_USER.xmi"]
+    assert called(*twice) == [("d", (twice[1],))]
+
+
+def test_who_is_called_as_the_document_is_an_annotator_all_the_same() -> None:
+    raw = RawRecord(file="annotation/ida.txt/ida.tsv", line=1, data=MAYOR.encode(), name="ida")
+    (article,) = webanno.read(Path(), SOURCE, raw)
+    assert isinstance(article, Article)
+    assert (article.id, article.annotator) == ("ida", "ida")
+
+
+def test_paths_may_lead_into_a_project() -> None:
+    for base, name in (
+        ("", "x/p/a1"),
+        ("x/", "p/a1"),
+        ("x/p/annotation/", "x/p/a1"),
+        ("x/p/annotation/a1.txt/", "x/p/a1"),
+    ):
+        raw = RawRecord(file="x/p/annotation/a1.txt/ida.tsv", line=1, data=MAYOR.encode(), name=name, base=base)
+        (article,) = webanno.read(Path(), SOURCE, raw)
+        assert isinstance(article, Article)
+        assert (article.id, article.annotator) == ("a1" if base.startswith("x/p/") else name, "ida")
+
+
+@pytest.mark.parametrize(
+    ("rule", "labels"),
+    [
+        ({"rule": "majority"}, ["PER", "LOC"]),
+        ({"rule": "curated"}, ["PER", "CITY"]),
+        ({"rule": "annotator", "annotator": "zoe"}, ["ORG", "LOC"]),
+    ],
+)
+def test_passes_of_a_zipped_project(tmp_path: Path, rule: dict[str, str], labels: list[str]) -> None:
+    made = {"annotation/a1.txt/ida": MAYOR, "annotation/a1.txt/kim": MAYOR, "annotation/a1.txt/INITIAL_CAS": MAYOR}
+    made["annotation/a1.txt/zoe"] = MAYOR.replace("PER[1]", "ORG[1]")
+    made["curation/a1.txt/CURATION_USER"] = MAYOR.replace("LOC", "CITY")
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
+        archive.writestr("exportedproject1.json", "{}")
+        archive.writestr("annotation_ser/a1.txt/ida.ser", b"\xac\xed")
+        archive.writestr("source/a1.txt", "Mayor Ida Lund spoke .")
+        for name, data in made.items():
+            archive.writestr(f"{name}.tsv", data)
+    request = Request(origin=tmp_path / "p.zip", target=tmp_path / "out", to="copydesk", passes=rule)
+    assert convert(request).articles == 1
+    (written,) = (tmp_path / "out").rglob("a1.json")
+    record = json.loads(written.read_text(encoding="utf-8"))
+    assert [item.get("label") for item in record["mentions"] if item.get("label")] == labels
+
+
 def test_annotators_of_a_project() -> None:
     data = MAYOR.encode()
     beside = {PROJECT[2]: data, PROJECT[4]: data, PROJECT[0]: data}
@@ -625,6 +775,26 @@ def test_sniff() -> None:
     assert score("a.tsv", b"word\ttag\nIda\tB-PER\n") == 0
     assert score("a.tsv", b"\xff\xfe\x00") == 0
     assert score("a.json", b"[]") == 0
+
+
+def test_sniff_knows_other_suffixes_and_utf_16() -> None:
+    def score(*names: str, head: bytes) -> int:
+        return webanno.sniff(Sample(names=names, head=lambda _: head))
+
+    assert score("a.txt", head=MAYOR.encode()) > 90
+    assert score("a", head=MAYOR.encode()) > 90
+    assert score("a.txt", "b.tsv", head=b"word\ttag\n") == 0
+    assert score("a.tsv", head="\ufeff".encode("utf-16-le") + MAYOR.encode("utf-16-le")) > 90
+    assert [unit.name for unit in webanno.units(SOURCE, ["a.txt", "b", "c.json"])] == ["a", "b"]
+    assert [unit.name for unit in webanno.units(SOURCE, ["a.txt", "b.tsv"])] == ["b"]
+
+
+def test_nothing_of_it_needs_cassis() -> None:
+    program = (
+        "import sys; sys.modules['cassis'] = None; from copydesk.importers import importer_of; "
+        "from copydesk.exporters import exporter_of; importer_of('webanno-tsv'); exporter_of('webanno-tsv')"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 BROKEN = st.lists(

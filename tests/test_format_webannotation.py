@@ -483,6 +483,107 @@ def test_the_examples_of_the_w3c_have_no_texts_and_are_told_so() -> None:
     assert set(told["incorrect"]) == {"I001", "I002", "I004", "I012", "S003"}
 
 
+# what other programs hand out
+
+
+def hypothesis_row(identity: str, selectors: Any, **more: Any) -> dict[str, Any]:
+    """An annotation as Hypothesis's API has it."""
+    target = {"source": "https://news.example/doc", **({"selector": selectors} if selectors else {})}
+    row = {"id": identity, "created": "2024-01-02", "updated": "2024-01-03", "user": "acct:ana@hypothes.is"}
+    row |= {"uri": "https://news.example/doc", "text": "", "tags": [], "group": "__world__", "target": [target]}
+    return row | {"permissions": {"read": ["group:__world__"]}, "document": {"title": ["A"]}} | more
+
+
+def test_what_hypothesis_hands_out() -> None:
+    containers = {"type": "RangeSelector", "startContainer": "/p[1]", "startOffset": 0, "endContainer": "/p[1]"}
+    rows = [
+        hypothesis_row(
+            "h1", [containers, at(2, 5), words("Kvarn AB", "bought ", ", he")], tags=["ORG", "buyer"], text="ok"
+        ),
+        hypothesis_row("h2", None, tags=["local"]),
+        hypothesis_row("h3", None, text="I agree", references=["h1"]),
+    ]
+    for name, data in (
+        ("doc.json", json.dumps({"total": 3, "rows": rows})),
+        ("doc.json", json.dumps({"export_date": "x", "annotations": rows})),
+        ("doc.jsonl", "\n".join(map(json.dumps, rows))),
+    ):
+        assert webannotation.sniff(Sample(names=[name], head=lambda _, data=data: data.encode())) == 92  # type: ignore[misc]
+        (article,) = read_all({name: data, "doc.txt": TEXT})
+        assert isinstance(article, Article) and article.found == [] and article.annotator == "acct:ana@hypothes.is"
+        assert spans(article) == [("h1", "ORG", "Kvarn AB")]
+        values = {"created": "2024-01-02", "modified": "2024-01-03", "also": ["buyer"], "notes": ["ok"]}
+        assert article.layers["mentions"][0].values == values
+        assert article.values["labels"] == ["local"] and "notes" not in article.values
+        assert article.left_out["annotations of annotations"] == 1
+        assert article.left_out["administrative fields"] == 2
+        assert article.left_out["positions at which other words stand than those quoted"] == 1
+
+
+def test_what_recogito_has_itself() -> None:
+    def made(identity: str, *spans_: tuple[int, int], bodies: Any = ()) -> dict[str, Any]:
+        parts = [{"start": a, "end": b, "quote": TEXT[a:b]} for a, b in spans_]
+        who = {"creator": {"id": "7", "name": "Ana"}, "created": "2024-01-02"}
+        return {"id": identity, "bodies": [*bodies], "target": {"annotation": identity, "selector": parts, **who}}
+
+    notes = [
+        made("r1", (6, 13), bodies=[{"id": "b", "annotation": "r1", "purpose": "tagging", "value": "PER"}]),
+        made("r2", (6, 9), (31, 36)),
+    ]
+    data = json.dumps(notes)
+    assert webannotation.sniff(Sample(names=["doc.json"], head=lambda _: data.encode())) == 75
+    (article,) = read_all({"doc.json": data, "doc.txt": TEXT})
+    assert isinstance(article, Article) and article.found == [] and article.annotator == "Ana"
+    first, second = article.layers["mentions"]
+    assert (first.ranges, first.label, second.ranges, second.label) == (((6, 13),), "PER", ((6, 9), (31, 36)), None)
+
+
+def test_an_array_that_is_damaged_costs_what_is_damaged() -> None:
+    notes = [note(at(0, 5), id="a"), note(at(6, 9), id="b"), note(at(6, 13), id="c")]
+    text = json.dumps(notes, indent=1)
+    cut = text[: text.index('"c"')]
+    first, lost = read_all({"doc.json": cut, "doc.txt": TEXT})[::-1]
+    assert isinstance(first, Article) and isinstance(lost, Diagnostic)
+    assert [i for i, _, _ in spans(first)] == ["a", "b"]
+    assert (lost.code, lost.place.line) == ("S003", cut.count("\n") + 1)
+    twice = text.replace('"id": "b"', '"id": "b", "id": "b"')
+    first, lost = read_all({"doc.json": twice, "doc.txt": TEXT})[::-1]
+    assert isinstance(first, Article) and isinstance(lost, Diagnostic)
+    assert [i for i, _, _ in spans(first)] == ["a", "c"] and (lost.code, lost.place.pointer) == ("S004", "/1")
+    assert first.layers["mentions"][1].line == text.split("\n").index(" {", text[: text.index('"b"')].count("\n")) + 1
+
+
+def test_regions_of_pictures_and_targets_of_nothing_are_told_apart() -> None:
+    region = {"type": "FragmentSelector", "value": "xywh=pixel:1,2,3,4"}
+    (found,) = read_all({"doc.json": json.dumps(note(region) | {"target": {"source": "a.jpg", "selector": region}})})
+    assert isinstance(found, Diagnostic) and found.code == "I012" and "FragmentSelectors" in found.message
+    nowhere = json.dumps(note(at(0, 5)) | {"target": {"selector": at(0, 5)}})
+    found = next(d for d in read_all({"n.json": nowhere, "a.txt": TEXT, "b.txt": TEXT}) if isinstance(d, Diagnostic))
+    assert (found.code, found.message) == ("I004", "the target does not say what it is on, and 2 texts are beside")
+
+
+def test_many_links_and_many_texts_are_tied_in_time() -> None:
+    count = 1500
+    notes: list[dict[str, Any]] = []
+    for n in range(count):
+        notes += [note(at(0, 5), id=f"a{n}"), note(at(6, 9), id=f"b{n}")]
+        for one_ in notes[-2:]:
+            one_["target"] = one_["target"] | {"source": f"d{n}.txt"}
+        notes.append({"@context": CONTEXT, "type": "Annotation", "id": f"l{n}", "motivation": "linking",
+                      "target": [f"a{n}", f"b{n}"]})  # fmt: skip
+    found = read_all({"all.json": json.dumps(notes), **{f"d{n}.txt": TEXT for n in range(count)}})
+    assert len(found) == count
+    assert all(isinstance(a, Article) and len(a.layers["relations"]) == 1 for a in found)
+
+
+def test_files_without_a_context_are_known_by_their_selectors() -> None:
+    def sniff(data: bytes) -> int:
+        return webannotation.sniff(Sample(names=["a.json"], head=lambda _: data))
+
+    bare = json.dumps([{k: v for k, v in note(at(0, 5)).items() if k != "@context"}])
+    assert sniff(bare.encode()) == 75 and sniff(json.dumps(note(at(0, 5))).encode("utf-16")) == 95
+
+
 # the way back
 
 

@@ -20,7 +20,7 @@ from copydesk.articles.passes import resolve
 from copydesk.articles.shape import from_record, to_record
 from copydesk.build import Options, build, check
 from copydesk.contract.load import compile_kind
-from copydesk.diagnostics import Diagnostic, Report, Severity
+from copydesk.diagnostics import Diagnostic, Place, Report, Severity
 from copydesk.draft import article_schema
 from copydesk.survey import Survey
 
@@ -122,12 +122,18 @@ def test_an_id_is_taken_from_a_value_if_there_is_one(given: Value, expected: str
     assert "docno" not in made.values or given is None
 
 
-def test_labels_come_from_properties_as_words() -> None:
-    made = article(ADA, MILL)
+def test_labels_come_from_properties_as_words_and_by_the_names_of_the_export() -> None:
+    made, used = article(ADA, MILL), set[str]()
     one, two = made.layers["mentions"]
     one.values, two.values = {"kind": 3, "n": 1}, {"kind": None}
-    apply_map(made, {"layers": {"mentions": {"label_from": "kind"}}}, set())
-    assert [(item.label, item.values) for item in (one, two)] == [("3", {"n": 1}), (None, {})]
+    mapping = {
+        "layers": {"mentions": {"label_from": "kind"}},
+        "labels": {"mentions": {"3": "three", "PLACE": False}},
+        "properties": {"mentions": {"n": "number", "kind": "sort"}},
+    }
+    apply_map(made, mapping, used)
+    assert [(item.label, item.values) for item in (one, two)] == [("three", {"number": 1}), (None, {})]
+    assert used == {"/layers/mentions", "/layers/mentions/label_from", "/labels/mentions/3", "/properties/mentions/n"}
 
 
 def test_references_follow_into_lists_objects_and_other_articles() -> None:
@@ -185,6 +191,20 @@ def test_a_line_of_the_map_that_meets_nothing_is_found_at_its_place(project: Pat
         "/properties/mentions/sure",
         "/values/dateline",
     ]
+
+
+def test_the_place_of_an_item_is_that_of_its_own_file() -> None:
+    made = article(ADA)
+    made.line, made.pointer = 4, "/0"
+    item = made.layers["mentions"][0]
+    assert made.place() == Place(file="f", line=4, pointer="/0", record="a")
+    assert made.place(item) == Place(file="f", line=4, record="a")
+    item.line, item.column, item.pointer = 7, 2, "/0/1"
+    assert made.place(item) == Place(file="f", line=7, column=2, pointer="/0/1", record="a")
+    item.file = "g"
+    assert made.place(item) == Place(file="g", line=7, column=2, pointer="/0/1", record="a")
+    item.line = 0
+    assert made.place(item).line is None
 
 
 # the passes

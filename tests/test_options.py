@@ -89,3 +89,34 @@ def test_converting_a_project_tells_what_its_map_and_its_contract_leave_out(
     for words in (["--passes", "first"], ["--from", "brat"], ["--encoding", "cp1252"], ["--option", "a=b"]):
         assert main(["convert", str(tmp_path / "p"), str(tmp_path / "no"), "--to", "brat", *words]) == 1
         assert "is a project" in capsys.readouterr().err
+
+
+def test_damaged_files_stay_in_the_project_and_what_is_not_read_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    origin = tmp_path / "export"
+    origin.mkdir()
+    (origin / "a.txt").write_text(TEXT)
+    (origin / "a.ann").write_text(GOOD)
+    (origin / "b.ann").write_text(GOOD)
+    (origin / "c.txt").write_bytes("Zoë".encode("cp1252"))
+    (origin / "c.ann").write_text("")
+    (origin / "README").write_text("About.")
+    (origin / "secret.txt").symlink_to("/etc/hostname")
+    assert main(["init", str(tmp_path / "p"), "--from", str(origin)]) == 0
+    told = capsys.readouterr().out
+    assert "1 of them are not read: README" in told
+    assert "b.ann" in told
+    assert not (tmp_path / "p/data/original/export/secret.txt").exists()
+    assert {"I004", "S002"} <= {d.code for d in check(Options(root=tmp_path / "p")).errors}
+
+
+def test_what_is_drafted_is_what_the_rule_for_the_passes_leaves(tmp_path: Path) -> None:
+    origin = tmp_path / "export"
+    origin.mkdir()
+    (origin / "a.txt").write_text(TEXT)
+    for who, line in (("ada", "R1\tin Arg1:T1 Arg2:T1\n"), ("bob", ""), ("eve", "")):
+        (origin / f"a_{who}.ann").write_text(GOOD + line)
+    assert main(["init", str(tmp_path / "p"), "--from", str(origin)]) == 0
+    assert not (tmp_path / "p/schema/expectations/relations.json").exists()
+    assert not check(Options(root=tmp_path / "p")).errors

@@ -144,13 +144,16 @@ def test_ids_that_meet_in_one_layer_are_kept_apart_and_references_follow() -> No
     assert made.layers["relations"][0].values == {"head": Ref("mentions", "1"), "tail": Ref("mentions", "1-2")}
 
 
-def test_properties_are_those_of_most_and_of_the_first_by_name_where_they_tie() -> None:
+def test_properties_are_those_of_most_and_none_where_they_tie_which_is_counted() -> None:
     given_by = {"ada": {"sure": True, "n": 1, "only": "a"}, "bob": {"sure": False, "n": 2}, "eve": {"sure": False}}
     passes = [by(name, [span("m", *PLACE, **values)], values=dict(values)) for name, values in given_by.items()]
     for made in (made_of(passes), made_of(passes[::-1])):
-        assert made.layers["mentions"][0].values == {"sure": False, "n": 1}
-        assert made.values == {"sure": False, "n": 1}
-    assert made_of(passes[:2]).values == {"sure": True, "n": 1, "only": "a"}
+        assert made.layers["mentions"][0].values == {"sure": False}
+        assert made.values == {"sure": False}
+        assert made.left_out == {"values of n without a majority": 2}
+    two = made_of(passes[:2])
+    assert two.values == {}
+    assert two.left_out["values of sure without a majority"] == 2
 
 
 def test_relations_are_the_same_where_label_and_both_ends_are() -> None:
@@ -197,20 +200,16 @@ def test_references_in_lists_and_objects_follow_and_what_dangles_goes() -> None:
 def test_what_refers_to_something_without_a_majority_goes_and_is_counted() -> None:
     passes = []
     for name, end in (("a", 29), ("b", 36), ("c", 33)):
-        made = by(name, [span("1", *PLACE), span("2", 27, end)], [tie("r", "1", "2")])
+        made = by(name, [span("1", *PLACE), span("2", 27, end)])
         ends: Value = [Ref("mentions", "1"), Ref("mentions", "2")]
         made.layers["events"] = [Item(id="e", ranges=((4, 9),), values={"all": ends, "one": Ref("mentions", "2")})]
         made.layers["sets"] = [Item(id="s", ranges=((4, 9),), values={"all": ends})]
         passes.append(made)
     merged = made_of(passes)
     assert spans_of(merged) == [(*PLACE, "X")]
-    assert (merged.layers["relations"], merged.layers["events"]) == ([], [])
+    assert merged.layers["events"] == []
     assert merged.layers["sets"][0].values == {"all": [Ref("mentions", "1")]}
-    assert merged.left_out == {
-        "mentions without a majority": 3,
-        "relations without a majority": 3,
-        "events that name what was left out": 1,
-    }
+    assert merged.left_out == {"mentions without a majority": 3, "events that name what was left out": 1}
 
 
 def test_references_into_other_articles_stay() -> None:

@@ -19,6 +19,7 @@ from typing import Any
 from copydesk import draft
 from copydesk.archives import is_archive
 from copydesk.articles.mapping import apply_map
+from copydesk.articles.passes import resolve
 from copydesk.contract.validate import schema_errors
 from copydesk.diagnostics import Diagnostic
 from copydesk.importers import Article, MissingLibrary, importer_of, options_schema
@@ -42,6 +43,8 @@ class Adopted:
     format: str
     files: int
     survey: Survey
+    rule: str = ""
+    unread: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     found: list[Diagnostic] = field(default_factory=list)
 
@@ -85,14 +88,17 @@ def _adopt(
         listings, found = list_files(_project(folder, slug, title, source), Path(scratch) / "unpacked")
         others: tuple[str, ...] = ()
         if format_name is None:
-            format_name, others = _recognised(listings[0], origin)
+            format_name, others = _recognised(listings[0], origin, found)
         source = Source(kind="article", paths=source.paths, format=format_name, options=options)
         if wrong := list(schema_errors(options_schema(format_name), dict(options))):
             raise Refused(f"{format_name} does not take this option: {wrong[0][0][1:]}: {wrong[0][1]}")
-        survey, more, good = _survey(_project(folder, slug, title, source), listings)
-        source = replace(source, paths=_paths(source.paths, listings[0], good), map=draft.renames(survey))
-        if source.map:
+        first, more, good = survey, _, _ = _survey(_project(folder, slug, title, source), listings)
+        passes = draft.passes_rule(first)
+        paths = _paths(source, listings[0], good)
+        source = replace(source, paths=paths, map=draft.renames(first), passes=passes)
+        if source.map or source.passes:  # what the contract is drafted for is what the release will have
             survey, _, _ = _survey(_project(folder, slug, title, source), listings)
+            survey.passes, survey.several, survey.units = first.passes, first.several, first.units
     if not survey.articles:
         why = "; ".join(f"{d.place}: {d.message}" for d in [*found, *more][:3])
         raise Refused(f"no article was read from {origin} as {format_name}" + (f": {why}" if why else ""))
@@ -101,15 +107,22 @@ def _adopt(
         format=format_name,
         files=len(listings[0].files),
         survey=survey,
+        rule=source.passes.get("rule", ""),
+        unread=tuple(name for name in listings[0].files if name not in good),
         others=others,
         found=[*found, *more],
     )
 
 
+def _left_behind(folder: str, names: list[str]) -> list[str]:
+    """What is not copied: links, which can lead anywhere, and git's own files."""
+    return [name for name in names if name == ".git" or Path(folder, name).is_symlink()]
+
+
 def _copy(origin: Path, target: Path) -> None:
     try:
         if origin.is_dir():
-            shutil.copytree(origin, target, copy_function=shutil.copyfile, ignore=shutil.ignore_patterns(".git"))
+            shutil.copytree(origin, target, copy_function=shutil.copyfile, ignore=_left_behind)
             for path in target.rglob("*"):  # a read-only original makes no read-only project
                 path.chmod(0o755 if path.is_dir() else 0o644)
             target.chmod(0o755)
@@ -129,10 +142,11 @@ def _project(folder: Path, slug: str, title: str, source: Source) -> Project:
     return Project(root=folder, dataset=dataset, sources=(source,), configs=(), splits=splits, release=ReleaseOptions())
 
 
-def _recognised(listing: Listing, origin: Path) -> tuple[str, tuple[str, ...]]:
+def _recognised(listing: Listing, origin: Path, found: Sequence[Diagnostic]) -> tuple[str, tuple[str, ...]]:
     candidates, missing = recognise(listing.files)
     if not candidates:
-        hint = "; ".join(missing) or "name it with --format; `copydesk formats` lists what is read"
+        reasons = [*missing, *(d.message for d in found[:3])]
+        hint = "; ".join(reasons) or "name it with --format; `copydesk formats` lists what is read"
         raise Refused(f"the format of {origin} was not recognised among {len(listing.files)} files: {hint}")
     best, name = candidates[0]
     return name, tuple(other for score, other in candidates[1:] if score >= best - 20)
@@ -151,22 +165,41 @@ def _survey(project: Project, listings: Sequence[Listing]) -> tuple[Survey, list
             if isinstance(raw, Diagnostic):
                 found.append(raw)
                 continue
-            articles = []
+            articles, lost = [], []
             for imported in importer.read(project.root, source, raw):
                 if isinstance(imported, Article):
                     apply_map(imported, source.map, set())
                     articles.append(imported)
                 elif isinstance(imported, Diagnostic):
-                    found.append(imported)
-            survey.see(articles)
-            if articles:
+                    lost.append(imported)
+            survey.see(_chosen(articles, source) if source.passes else articles)
+            found += lost
+            if articles or any(d.code != "I001" for d in lost):  # a damaged file of the format is no stranger to it
                 good |= {raw.file, *raw.beside}
     return survey, found, good
 
 
-def _paths(paths: tuple[str, ...], listing: Listing, good: set[str]) -> tuple[str, ...]:
-    """Patterns for the files that articles came from, where others lie beside them; as it was if none fits."""
-    others = [name for name in listing.files if name not in good]
+def _chosen(articles: Sequence[Article], source: Source) -> Iterator[Article]:
+    """The one annotation of each article that the rule for the passes leaves."""
+    groups: dict[str, list[Article]] = {}
+    for article in articles:
+        groups.setdefault(article.id, []).append(article)
+    for group in groups.values():
+        chosen = resolve(group, source.passes)
+        if isinstance(chosen, Article):
+            yield chosen
+
+
+def _paths(source: Source, listing: Listing, good: set[str]) -> tuple[str, ...]:
+    """Patterns for the files that articles came from, where others lie beside them; as it was if none fits.
+
+    Nor where the others tell how files belong together, as the settings of a project export do.
+    """
+    paths, others = source.paths, [name for name in listing.files if name not in good]
+    importer = importer_of(source.format)
+    whole = {unit.files for unit in importer.units(source, list(listing.files)) if set(unit.files) <= good}
+    if whole != {unit.files for unit in importer.units(source, sorted(good))}:
+        return paths
     folder = paths[0]
     archived = any(is_archive(part) for name in good for part in PurePosixPath(name).parts[:-1])
     if not others or archived or not all(name.startswith(f"{folder}/") for name in listing.files):
@@ -203,7 +236,7 @@ def _toml(slug: str, title: str, source: Source, survey: Survey) -> str:
         return json.dumps(value, ensure_ascii=False)
 
     language = _language(survey)
-    rule = draft.passes_rule(survey)
+    rules = [f"{name} = {text(value)}" for name, value in source.passes.items()]
     width = max(len(name) for name, _ in draft.configs(survey))
     lines = [
         "# Drafted by `copydesk init --from`: go over it. `copydesk check` judges it, `copydesk build` makes the",
@@ -229,7 +262,15 @@ def _toml(slug: str, title: str, source: Source, survey: Survey) -> str:
         'rights = { license = "LicenseRef-unknown", redistribute = false }',
         "",
         *(["[source.options]                   # of the format", *_map(source.options), ""] if source.options else []),
-        *(["[source.passes]                    # which of several annotators counts", rule, ""] if rule else []),
+        *(
+            [
+                "[source.passes]                    # which of several annotators counts; the others: agreement",
+                *rules,
+                "",
+            ]
+            if rules
+            else []
+        ),
         *(
             ["[source.map]                       # names that differ only by case, or are taken", *_map(source.map), ""]
             if source.map
@@ -268,6 +309,9 @@ def summary(adopted: Adopted) -> Iterator[str]:
     survey = adopted.survey
     yield f"format:    {adopted.format}" + (f" (also possible: {', '.join(adopted.others)})" if adopted.others else "")
     yield f"files:     {adopted.files:,}"
+    if adopted.unread:
+        names = [PurePosixPath(name).name for name in adopted.unread[:6]]
+        yield f"           {len(adopted.unread):,} of them are not read: {', '.join(names)}"
     yield f"articles:  {survey.articles:,} with {survey.characters:,} characters"
     for unit, n in survey.units.most_common():
         if unit != "code points":
@@ -275,6 +319,7 @@ def summary(adopted: Adopted) -> Iterator[str]:
     if survey.several:
         people = ", ".join(f"{name} {n:,}" for name, n in survey.passes.most_common(8))
         yield f"passes:    {survey.several:,} articles were annotated more than once: {people}"
+        yield f"           the rule is {adopted.rule!r}: what it leaves out counts for the agreement only; decide"
     for name, layer in survey.layers.items():
         shown = [f"{label} {n:,}" for label, n in layer.labels.most_common(12)]
         more = f", and {len(layer.labels) - 12} more" if len(layer.labels) > 12 else ""

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from copydesk import jsontext
 from copydesk.articles.passes import left_out, resolve
 from copydesk.articles.shape import from_record
 from copydesk.articles.units import is_encoding
 from copydesk.contract.load import load_contract
+from copydesk.contract.types import Kind
 from copydesk.contract.validate import schema_errors
-from copydesk.diagnostics import Diagnostic, Report
+from copydesk.diagnostics import Diagnostic, Report, Severity
 from copydesk.exporters import exporter_of
 from copydesk.importers import Article, Record, importer_of, options_schema
 from copydesk.importers.intake import take, units_of
@@ -33,6 +35,8 @@ from copydesk.project import (
     Splits,
     load_project,
 )
+from copydesk.release.manifest import MANIFEST
+from copydesk.release.verify import open_release
 from copydesk.sources import BLOCK_SIZE, Listing, cut, list_files, read
 
 
@@ -85,8 +89,11 @@ def convert(request: Request) -> Converted:
     with tempfile.TemporaryDirectory(prefix="copydesk-convert-") as scratch:
         done = Converted(format="")
         articles = _articles(request, Path(scratch), done)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        except OSError as error:
+            raise Refused(f"{error.filename or target}: {error.strerror}") from error
         try:
             for name, data in exporter.export(articles, done.losses):
                 path = PurePosixPath(name)
@@ -109,6 +116,8 @@ def convert(request: Request) -> Converted:
 def _articles(request: Request, scratch: Path, done: Converted) -> Iterator[Article]:
     """The articles of the origin, one after the other; what is found goes to `done`."""
     read_all = _of_project if _is_project(request.origin) else of_files
+    if request.format is None and (request.origin / MANIFEST).is_file():
+        read_all = _of_release
     for article in read_all(request, scratch, done):
         done.articles += 1
         yield article
@@ -146,10 +155,34 @@ def _of_project(request: Request, scratch: Path, done: Converted) -> Iterator[Ar
             for record in records:
                 if isinstance(record, Diagnostic):
                     done.report.add(record)
-                elif isinstance(record, Record) and kind.name == project.kinds[0] and record.id is not None:
+                elif isinstance(record, Record) and kind.name != project.kinds[0]:
+                    done.left_out[f"{kind.name} records"] += 1
+                elif isinstance(record, Record) and record.id is not None:
                     done.report.add(record.found)
                     done.left_out.update(record.left_out + record.homeless)
                     yield from_record(record.value, kind, record.locate("").file)
+
+
+def _of_release(request: Request, scratch: Path, done: Converted) -> Iterator[Article]:
+    """The articles of a release of copydesk's own, by the contract that it carries."""
+    done.format = "release"
+    opened, found = open_release(request.origin)
+    done.report.add(d for d in found if d.severity is Severity.ERROR)
+    if opened is None:
+        return
+    primary = opened.manifest["primary"]
+    whole = next((t for t in opened.tables if t.config.view == "records" and t.config.kind == primary), None)
+    for table in opened.tables:
+        if table.config.view == "records" and table is not whole:
+            done.left_out[f"{table.config.kind} records"] += table.rows
+    if whole is None:
+        return
+    kind = Kind(name=primary, file="", type=whole.type, schema={})
+    for split in whole.splits:
+        for entry in split.jsonl:
+            with (request.origin / entry.path).open("rb") as lines:
+                for line in lines:
+                    yield from_record(jsontext.load_line(line), kind, entry.path)
 
 
 def of_files(request: Request, scratch: Path, done: Converted) -> Iterator[Article]:

@@ -276,10 +276,10 @@ def _suite(config: str, what: str, survey: Survey, layer: Layer | None) -> dict[
     return {"name": config, "description": f"What holds for {config}.", "expectations": rules, "queries": queries}
 
 
-def passes_rule(survey: Survey) -> str:
-    """The body of [source.passes]: what the data has an answer for; empty if nobody annotated anything twice."""
+def passes_rule(survey: Survey) -> dict[str, str]:
+    """[source.passes]: what the data has an answer for; empty if nobody annotated anything twice."""
     if not survey.several:
-        return ""
-    if survey.curated:
-        return 'rule = "curated"'
-    return 'rule = "majority"' if len(survey.passes) > 2 else 'rule = "first"'
+        return {}
+    if survey.curated and not survey.uncurated:
+        return {"rule": "curated"}
+    return {"rule": "majority" if len(survey.passes) > 2 else "first"}

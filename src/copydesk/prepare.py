@@ -81,6 +81,8 @@ def _check_source(project: Project, number: int, source: Source) -> Iterator[Dia
     for pointer, message in schema_errors(options_schema(source.format), dict(source.options)):
         known = ", ".join(importer.OPTIONS) or "none"
         yield wrong("P003", f"options{pointer}", f"{message}; the options of {source.format} are {known}")
+    if source.passes.get("rule") == "annotator" and "annotator" not in source.passes:
+        yield wrong("P003", "passes/rule", 'the rule "annotator" needs the name: annotator = "…"')
     if source.format == "copydesk":
         for key in ("map", "passes"):
             if getattr(source, key):

@@ -93,10 +93,12 @@ class Survey:
     passes: Counter[str] = field(default_factory=Counter)
     several: int = 0
     curated: int = 0
+    uncurated: int = 0
     units: Counter[str] = field(default_factory=Counter)
 
     def see(self, articles: Iterable[Article]) -> None:
         """Count the articles of one unit."""
+        articles = list(articles)
         annotators: Counter[str] = Counter()
         for article in articles:
             annotators[article.id] += 1
@@ -116,3 +118,5 @@ class Survey:
                 for item in items:
                     layer.see(item)
         self.several += sum(n > 1 for n in annotators.values())
+        decided = {article.id for article in articles if article.curated}
+        self.uncurated += sum(n > 1 and identifier not in decided for identifier, n in annotators.items())

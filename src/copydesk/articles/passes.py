@@ -70,9 +70,8 @@ def _name(article: Article) -> str:
 def majority(passes: Sequence[Article], at_least: int | None = None) -> Article:
     """What more than half of the passes have (or `at_least` so many): the same span, label and layer.
 
-    The properties of an item are those that most of its annotators give (of those that tie, the first by order of
-    the passes); items without a span are the same where label and what they refer to are. What finds no majority is
-    counted.
+    The properties of an item are those that most of its annotators give; items without a span are the same where
+    label and what they refer to are. What finds no majority is counted.
     """
     passes = sorted(passes, key=_name)
     needed = at_least or len(passes) // 2 + 1
@@ -81,10 +80,11 @@ def majority(passes: Sequence[Article], at_least: int | None = None) -> Article:
         layers={},
         annotator=None,
         curated=True,
-        values=_common([a.values for a in passes]),
+        values={},
         found=list(dict.fromkeys(d for a in passes for d in a.found)),
         left_out=left_out(passes),
     )
+    out.values = _common([a.values for a in passes], out.left_out)
     known: dict[tuple[int, str, str], Ref] = {}
     for layer in _in_order_of_reference(passes):
         votes: dict[_Key, list[tuple[int, Item]]] = {}
@@ -100,7 +100,7 @@ def majority(passes: Sequence[Article], at_least: int | None = None) -> Article:
         made = out.layers.setdefault(layer, [])
         for group in sorted(kept, key=lambda g: (g[0][1].ranges, g[0][1].label or "", g[0][1].id)):
             identifier = free_id(group[0][1].id, taken)
-            made.append(_merged(group, identifier, known))
+            made.append(_merged(group, identifier, known, out.left_out))
             for number, item in group:
                 known[number, layer, item.id] = Ref(layer, identifier)
     out.left_out = +out.left_out
@@ -130,22 +130,28 @@ def _common_refs(value: Value, number: int, known: Mapping[tuple[int, str, str],
     return value
 
 
-def _merged(group: list[tuple[int, Item]], identifier: str, known: Mapping[tuple[int, str, str], Ref]) -> Item:
+def _merged(
+    group: list[tuple[int, Item]], identifier: str, known: Mapping[tuple[int, str, str], Ref], undecided: Counter[str]
+) -> Item:
     values = [
         {name: _common_refs(value, number, known) for name, value in item.values.items()} for number, item in group
     ]
-    return replace(group[0][1], id=identifier, values=_common(values))
+    return replace(group[0][1], id=identifier, values=_common(values, undecided))
 
 
-def _common(tables: Sequence[Mapping[str, Value]]) -> dict[str, Value]:
-    """For each name the value that most tables have; absence counts as a value, ties go to the first."""
+def _common(tables: Sequence[Mapping[str, Value]], undecided: Counter[str]) -> dict[str, Value]:
+    """For each name the value that more tables have than any other; absence counts as a value. What ties is counted
+    and left out."""
     out: dict[str, Value] = {}
     for name in dict.fromkeys(name for table in tables for name in table):
         votes = Counter(repr(table.get(name)) for table in tables)
-        best = max(votes.values())
-        winner = next(t for t in tables if votes[repr(t.get(name))] == best)
-        if name in winner:
-            out[name] = winner[name]
+        (winner, most), *others = votes.most_common(2)
+        if others and others[0][1] == most:
+            undecided[f"values of {name} without a majority"] += 1
+            continue
+        table = next(t for t in tables if repr(t.get(name)) == winner)
+        if name in table:
+            out[name] = table[name]
     return out
 
 

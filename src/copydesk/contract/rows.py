@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from copydesk.contract.types import Label, Type
@@ -22,7 +23,8 @@ def row_schema(node: Type, title: str, identifier: str) -> dict[str, Any]:
 
 def json_schema(node: Type) -> dict[str, Any]:
     """The JSON Schema of a node; nullable nodes allow null."""
-    about = {"description": node.description} if node.description else {}
+    about: dict[str, Any] = {"description": node.description} if node.description else {}
+    about |= _vocabulary(node)
     if node.kind == "label":
         options = [{"const": x.name, "title": x.title, "description": x.description} for x in node.labels]
         labels: dict[str, Any] = {"oneOf": options}
@@ -36,6 +38,25 @@ def json_schema(node: Type) -> dict[str, Any]:
     elif node.item is not None:
         schema["items"] = json_schema(node.item)
     return schema
+
+
+def _vocabulary(node: Type) -> dict[str, Any]:
+    """The keywords of the annotation vocabulary that a node carries: a release says what its spans and ids mean."""
+    out: dict[str, Any] = {}
+    if node.span is not None:
+        out["x-span"] = {name: value for name, value in asdict(node.span).items() if value is not None}
+    if node.key is not None:
+        out["x-key"] = node.key
+    if node.ref is not None:
+        whole = {"layer": node.ref.layer, "record": node.ref.record, "cover": node.ref.cover}
+        out["x-ref"] = node.ref.layer if node.ref.record is None else {k: v for k, v in whole.items() if v}
+    if node.link is not None:
+        out["x-link"] = node.link
+    if node.group:
+        out["x-group"] = True
+    if node.withhold:
+        out["x-withhold"] = True
+    return out
 
 
 def columns(node: Type, prefix: str = "") -> Iterator[tuple[str, str, Type]]:

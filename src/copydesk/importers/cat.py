@@ -18,6 +18,7 @@ from copydesk.articles.model import Article, Item, Range, Value, layer_of
 from copydesk.articles.units import Sample, each, folder, stem
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.importers.cat_links import Known, add_relations, clusters
+from copydesk.importers.heads import heads
 from copydesk.project import Source
 from copydesk.sources import RawRecord, Unit
 from copydesk.xmltext import Element, children, local_name
@@ -33,16 +34,16 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 }
 TAKES = ("articles", "clusters")
 
-_NUMBERED = re.compile(rb"<token\s[^>]*t_id=")
+_SUFFIXES = (".xml", ".cat")
+_NUMBERED = re.compile(r"<token\s[^>]*t_id=")
 _NOT_WORD = re.compile(r"\W")
 _TAKEN = frozenset({"id", "label", "start", "end", "fragments", "topic"})
 
 
 def sniff(sample: Sample) -> int:
     """A <Document> with numbered tokens at its beginning."""
-    for name in [name for name in sample.names if name.lower().endswith(".xml")][:5]:
-        head = sample.head(name)
-        if b"<Document" in head and (_NUMBERED.search(head) or b"<Markables" in head):
+    for _, head in heads(sample, [name for name in sample.names if name.lower().endswith(_SUFFIXES)]):
+        if "<Document" in head and (_NUMBERED.search(head) or "<Markables" in head):
             return 95
     return 0
 
@@ -50,11 +51,11 @@ def sniff(sample: Sample) -> int:
 def units(source: Source, names: Sequence[str]) -> Iterator[Unit]:
     """One unit a file; for clusters one a folder, as a cluster runs through the documents of its topic."""
     if source.take != "clusters":
-        yield from each(names, ".xml")
+        yield from each(names, *_SUFFIXES)
         return
     folders: dict[str, list[str]] = {}
     for name in names:
-        if name.lower().endswith(".xml"):
+        if name.lower().endswith(_SUFFIXES):
             folders.setdefault(folder(name), []).append(name)
     for files in folders.values():
         yield Unit(files=tuple(files), name=stem(files[0]))

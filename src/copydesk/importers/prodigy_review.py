@@ -21,8 +21,8 @@ _KEYS = {
     "text", "html", "image", "audio", "video", "spans", "tokens", "relations", "options", "accept", "answer",
     "versions", "_input_hash", "_task_hash",
 }  # fmt: skip
-_RESTARTS = 100
-"""How many tasks without an end are given up before the rest of a file is."""
+_RESTARTS, _AGAIN = 100, 8 * 2**20
+"""How many tasks without an end are given up before the rest of a file is; bytes that are gone over again for them."""
 _BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.S)
 
 
@@ -145,7 +145,7 @@ def _objects(data: bytes, at: int) -> Iterator[tuple[int, int]]:
 
     One that does not end is given up at the next line that begins with a brace, so that it takes no other with it.
     """
-    for _ in range(_RESTARTS):
+    for _ in range(max(1, min(_RESTARTS, _AGAIN // max(1, len(data))))):
         level, start = 0, -1
         for match in _BRACKET.finditer(data, at):
             if match[0] in (b"[", b"{"):
@@ -205,8 +205,8 @@ def questions(tasks: Sequence[Task], name: str) -> list[Question]:
     order = {id(task): number for number, task in enumerate(tasks)}
     taken: set[str] = set()
     for base, texts in inputs.items():
-        for text in sorted(texts):
-            own = base if text == min(texts) else f"{base}-{_sha(text)}"
+        for place, text in enumerate(sorted(texts)):
+            own = base if place == 0 else f"{base}-{_sha(text)}"
             for number, asked_for in enumerate(sorted(texts[text])):
                 here = texts[text][asked_for]
                 identifier = _free(own if number == 0 else f"{own}-{_task_hash(here, asked_for)}", taken)

@@ -8,7 +8,7 @@ from pathlib import Path
 from copydesk.articles.units import MANY, Sample
 from copydesk.importers import FORMATS, MissingLibrary, importer_of
 
-HEAD = 65_536
+HEAD = 2**20
 """Bytes of a file by which a format is known."""
 
 

@@ -227,10 +227,10 @@ def article_ids(name: str, own: Sequence[str | None], texts: Callable[[int], str
     out: list[tuple[str, bool]] = []
     used = Ids()
     for index, given in enumerate(own):
-        wanted = given
-        if wanted is None:
+        wanted = name if given is None else given
+        if given is None and len(own) > 1:
             digest = hashlib.sha256(texts(index).encode("utf-8", "surrogatepass")).hexdigest()
-            wanted = name if len(own) == 1 else f"{name}-{digest[:8]}"
+            wanted = f"{name}-{digest[:8]}"
         made = used.make(wanted)
         out.append((made, given is not None and made != given))
     return out

@@ -178,15 +178,23 @@ def _marked(text: str, items: Sequence[Mapping[str, Any]], span: Span, label: st
     """The text with the spans of one layer over it. Spans may nest, cross and be in pieces."""
     pieces = [(start, end, item) for item in items for _, start, end in span_ranges(dict(item), span)]
     cuts = sorted({0, len(text), *(start for start, _, _ in pieces), *(end for _, end, _ in pieces)})
-    out = []
+    opening: dict[int, list[int]] = {}
+    ending: dict[int, list[int]] = {}
+    for number, (start, end, _) in enumerate(pieces):
+        if start < end:
+            opening.setdefault(start, []).append(number)
+            ending.setdefault(end, []).append(number)
+    out, open_now = [], set[int]()
     for start, end in pairwise(cuts):
-        over = [item for first, last, item in pieces if first <= start and end <= last]
+        open_now.difference_update(ending.get(start, ()))
+        open_now.update(opening.get(start, ()))
+        over = [pieces[number][2] for number in sorted(open_now)]
         inner = _text(text[start:end])
         if not over:
             out.append(inner)
             continue
         names = [_name(item, label) for item in over]
-        closing = [_name(item, label) for first, last, item in pieces if last == end and first < end]
+        closing = [_name(pieces[number][2], label) for number in ending.get(end, ())]
         hue = sum(map(ord, str(over[-1].get(label or "id")))) * 47 % 360
         style = f"background: hsl({hue} 70% 50% / {min(20 + 15 * len(over), 60)}%)"
         tags = f"<sub>{_text(' '.join(closing))}</sub>" if closing else ""

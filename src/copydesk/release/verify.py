@@ -46,8 +46,8 @@ def schema_id(manifest: dict[str, Any], config: str) -> str:
     return f"urn:copydesk:{dataset['name']}:{dataset['version']}:{config}"
 
 
-def verify(folder: Path) -> tuple[Opened | None, list[Diagnostic]]:
-    """Everything that the release's own files can show. Files first: what differs there is not judged further."""
+def open_release(folder: Path) -> tuple[Opened | None, list[Diagnostic]]:
+    """A release whose files are those of its manifest, or why it is none."""
     try:
         manifest = load_manifest(folder)
         files = file_entries(manifest)
@@ -65,7 +65,14 @@ def verify(folder: Path) -> tuple[Opened | None, list[Diagnostic]]:
     except (LookupError, TypeError, AttributeError) as error:
         message = f"the tables of the manifest cannot be read: {type(error).__name__} {error}"
         return None, [Diagnostic(code="V009", place=Place(file=MANIFEST), message=message)]
-    opened = Opened(folder=folder, manifest=manifest, files=files, tables=tables)
+    return Opened(folder=folder, manifest=manifest, files=files, tables=tables), []
+
+
+def verify(folder: Path) -> tuple[Opened | None, list[Diagnostic]]:
+    """Everything that the release's own files can show. Files first: what differs there is not judged further."""
+    opened, found = open_release(folder)
+    if opened is None:
+        return None, found
     checks: tuple[Callable[[Opened], Iterator[Diagnostic]], ...] = (
         _tables, _features, _rows, _splits, _documents,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from copydesk import xmltext
 from copydesk.importers.cas.structures import XMI_ID, xmi_features, xmi_type
-from copydesk.importers.cas.types import FLOATS, INTEGERS, SOFA, STRING, TOP, CasType, Feature, Types
+from copydesk.importers.cas.types import ANNOTATION_BASE, FLOATS, INTEGERS, SOFA, STRING, TOP, CasType, Feature, Types
 from copydesk.importers.cas.values import HEAD, TAIL
 from copydesk.importers.webanno.names import ANNOTATION
 
@@ -96,7 +96,8 @@ def of_structures(shown: Iterable[_Shown], types: Types) -> dict[str, CasType]:
             known[key] = _both(known.get(key, one), one)
     out = {}
     for name, own in features.items():
-        parent = types[ANNOTATION if "sofa" in own and own.keys() & {"begin", "end"} else TOP]
+        above = TOP if "sofa" not in own else ANNOTATION if own.keys() & {"begin", "end"} else ANNOTATION_BASE
+        parent = types[above]
         ends = {end: Feature(of=ANNOTATION) for end in (HEAD, TAIL)} if own.keys() >= {HEAD, TAIL} else {}
         lineage = (name, *parent.lineage)
         out[name] = CasType(name=name, lineage=lineage, features={**own, **ends, **parent.features})

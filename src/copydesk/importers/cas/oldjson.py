@@ -55,7 +55,7 @@ class _Reading:
                 whole_name = about.get("_id")
                 self.names[short] = whole_name if isinstance(whole_name, str) else short
                 kinds = about.get("_feature_types")
-                refer = {n for n, k in kinds.items() if k in {"_ref", "_array"}} if isinstance(kinds, dict) else set()
+                refer = {n for n, k in kinds.items() if k in ("_ref", "_array")} if isinstance(kinds, dict) else set()
                 self.references[self.names[short]] = refer
 
     def structures(self, given: object) -> None:

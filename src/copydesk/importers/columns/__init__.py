@@ -15,7 +15,7 @@ from typing import Any
 from copydesk.articles.model import Article
 from copydesk.articles.units import Options, Sample, decode, stem
 from copydesk.diagnostics import Diagnostic, Place
-from copydesk.importers.columns.article import Laid, fill, lay, sentences
+from copydesk.importers.columns.article import fill, lay, sentences
 from copydesk.importers.columns.layout import layout_of, tag_columns
 from copydesk.importers.columns.lines import Block, Sheet, documents, read_sheet
 from copydesk.importers.heads import heads
@@ -123,24 +123,23 @@ def read(root: Path, source: Source, raw: RawRecord) -> Iterator[Article | Diagn
         return
     rule = str(options.get("document", "docstart"))
     docs: list[list[Block]] = []
-    laid: list[Laid] = []
     own: list[str | None] = []
     for given, blocks in documents(sheet.blocks, rule):
         docs.append(list(sentences(blocks, layout)))
-        laid.append(lay(docs[-1], layout))
         own.append(given)
     sheet.blocks.clear()
-    ids = article_ids(raw.name, own, lambda index: laid[index].text)
+    ids = article_ids(raw.name, own, lambda index: lay(docs[index], layout).text)
     for index, (made, twice) in enumerate(ids):
         blocks, docs[index] = docs[index], []  # a document that is done takes no more room
-        article = Article(id=made, text=laid[index].text, file=raw.file, line=blocks[0].starts or blocks[0].line)
+        laid = lay(blocks, layout)
+        article = Article(id=made, text=laid.text, file=raw.file, line=blocks[0].starts or blocks[0].line)
         if twice:
             article.problem("I006", f"an earlier article of the file has the id too; this one is called {made[:60]!r}")
         if index == 0:
             article.left_out.update({"comments": sheet.other, "documents without a token": sheet.empty})
         if rule != "docstart":
             article.left_out["document boundaries"] += sum(block.starts > 0 for block in blocks)
-        fill(article, blocks, laid[index], layout)
+        fill(article, blocks, laid, layout)
         yield article
 
 

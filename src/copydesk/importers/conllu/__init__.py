@@ -20,6 +20,7 @@ from copydesk.articles.units import Sample, decode, each, split_lines
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.importers.conllu.article import Fields, fill
 from copydesk.importers.conllu.text import NEWDOC, NEWPAR, Row, Sentence, documents, lay
+from copydesk.importers.heads import heads
 from copydesk.importers.tokentext import SCHEMES, article_ids, identifier, layers_of
 from copydesk.project import Source
 from copydesk.sources import RawRecord, Unit
@@ -49,20 +50,24 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 }
 TAKES = ("articles",)
 
-_SUFFIXES = (".conllu", ".conllup", ".conll", ".txt", ".tsv")
+_OWN = (".conllu", ".conllup", ".cupt")
+_SUFFIXES = (*_OWN, ".conll", ".txt", ".tsv")
 _HEADING = NEWDOC | NEWPAR | {"sent_id", "text"}
 _TOOLS = ("UDPipe", "copydesk")
+_PLAIN = re.compile("[1-9][0-9]{0,8}")
+"""The number of a word, as nearly all are: the library is asked about the others."""
 
 
 def sniff(sample: Sample) -> int:
     """By the suffix, and by lines of ten columns that begin with a number."""
-    if found := sample.first(".conllu", ".conllup"):
-        return 96 if not found[1].lstrip().startswith((b"{", b"<")) else 0
-    for suffix in (".conll", ".txt", ".tsv"):
-        name, head = sample.first(suffix) or ("", b"")
-        lines = [line for _, line in split_lines(head.decode("utf-8", "replace")) if line and not line.startswith("#")]
+    own = [name for name in sample.names if name.lower().endswith(_OWN)]
+    if own:
+        texts = [text.lstrip() for _, text in heads(sample, own)]
+        return 0 if texts and all(text.startswith(("{", "<")) for text in texts) else 96
+    for _, text in heads(sample, [name for name in sample.names if name.lower().endswith(_SUFFIXES)]):
+        lines = [line for line in text.split("\n") if line and not line.startswith("#")]
         good = sum(re.match(r"\d+([-.]\d+)?\t", line) is not None and line.count("\t") == 9 for line in lines[:-1])
-        if name and good and good >= 0.8 * (len(lines) - 1):
+        if good and good >= 0.8 * (len(lines) - 1):
             return 80
     return 0
 
@@ -78,7 +83,10 @@ def read(root: Path, source: Source, raw: RawRecord) -> Iterator[Article | Diagn
     if isinstance(decoded, Diagnostic):
         yield decoded
         return
-    sentences, trailing = _sentences(decoded[0])
+    content = decoded[0]
+    if "\n" not in content:
+        content = content.replace("\r", "\n")  # line ends of the old Mac
+    sentences, trailing = _sentences(content)
     if problem := _foreign(sentences):
         yield Diagnostic(code="I001", place=Place(file=raw.file), message=problem)
         return
@@ -216,6 +224,8 @@ def _id(value: str | None, following: int, wrong: Wrong) -> tuple[str, int, int]
     """(kind, first, last); a word that has no readable id comes after those before it."""
     if value is None:  # CoNLL-U Plus: files can be without a column ID
         return "word", following, 0
+    if _PLAIN.fullmatch(value):
+        return "word", int(value), 0
     try:
         parsed = parse_id_value(value)
     except (ParseException, ValueError):
@@ -239,6 +249,8 @@ def _plain(by_name: Mapping[str, str], form: str) -> dict[str, str]:
 
 
 def _head(value: str, wrong: Wrong) -> int | None:
+    if value == "0" or _PLAIN.fullmatch(value):
+        return int(value)
     try:
         return parse_int_value(value) if value else None
     except (ParseException, ValueError):
@@ -249,6 +261,9 @@ def _head(value: str, wrong: Wrong) -> int | None:
 def _deps(value: str, wrong: Wrong) -> Iterator[tuple[tuple[int, int], str]]:
     for part in value.split("|") if value not in ("", "_") else ():
         head, colon, relation = part.partition(":")
+        if colon and (head == "0" or _PLAIN.fullmatch(head)):
+            yield (int(head), 0), relation
+            continue
         try:
             parsed = parse_id_value(head)
         except (ParseException, ValueError):

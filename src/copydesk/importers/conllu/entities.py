@@ -195,11 +195,12 @@ class EntityReader:
         content = _content(text, self.declared if "-" in text else ("eid",))
         names = [content.name, f"{ALONE}{content.name}"]
         waiting = next((self._open[name] for name in names if self._open.get(name)), [])
-        exact = [index for index, (_, part) in enumerate(waiting) if part == (content.part, content.parts)]
         if not waiting:
             self.article.problem("I002", f"the bracket {_short(text)!r} closes none that is open", line=line)
             return
-        mention, _ = waiting.pop(exact[-1] if exact else -1)
+        part = (content.part, content.parts)
+        last = next((at for at in range(len(waiting) - 1, -1, -1) if waiting[at][1] == part), len(waiting) - 1)
+        mention, _ = waiting.pop(last)
         self._end(mention)
 
     def _link(self, layer: str, value: str, line: int) -> None:

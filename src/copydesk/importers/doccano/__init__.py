@@ -214,20 +214,27 @@ def _read_file(
         alone = len(rows) == 1 and annotator is None
         identifier = _identifier(record, name if alone else f"{name}-{_digest(record.text)}", seen, made)
         if seen[identifier] > 1:
-            place = Place(
-                file=file, line=record.row.line or None, pointer=record.row.pointer or None, record=identifier
-            )
+            row = record.row
+            place = Place(file=file, line=row.line or None, pointer=row.pointer or None, record=identifier)
             yield Diagnostic(code="I006", place=place, message=f"the id {identifier} stands twice; the first is kept")
             continue
-        for user, entries in record.entries.items():
-            article = _article(record, identifier, annotator or user, unit)
-            article.left_out[_UNSURE] += 0 if sure else len(unclear)
-            state = State(article=article, row=record.row, convert=converter(record.text, unit), names=names)
-            read_entries(state, entries)
-            if labelled:
-                article.values["labels"] = state.labels
-            article.left_out = +article.left_out
+        for article in _articles(record, identifier, annotator, unit, names, labelled=labelled):
+            article.left_out.update({} if sure or not unclear else {_UNSURE: len(unclear)})
             yield article
+
+
+def _articles(
+    record: _Record, identifier: str, annotator: str | None, unit: str, names: Mapping[str, str], *, labelled: bool
+) -> Iterator[Article]:
+    """The passes over one record: one, or one for each user whose labels it has. `labelled`: whether any record of
+    the file has labels of the whole text."""
+    for user, entries in record.entries.items():
+        article = _article(record, identifier, annotator or user, unit)
+        state = State(article=article, row=record.row, convert=converter(record.text, unit), names=names)
+        read_entries(state, entries)
+        if labelled:
+            article.values["labels"] = state.labels
+        yield article
 
 
 # Records

@@ -15,6 +15,8 @@ from copydesk.importers.fields.row import Reading, Row, lost
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _FIRST_LINES = 5
+_FAILURES = 1000
+"""Objects that are damaged before the rest of a file is given up."""
 _DECODER = json.JSONDecoder(parse_int=len, parse_float=len, parse_constant=len)
 """Only where values end is asked of it."""
 
@@ -182,13 +184,17 @@ def _pieces(text: str, at: int, *, array: bool, alone: bool = True) -> Iterator[
             yield at, at, "the text ends too early"
         elif text[at] == "]":
             at = _skip(text, at + 1) if alone else len(text)
+    failures = 0
     while at < len(text):
         try:
             _, end = _DECODER.raw_decode(text, at)
-        except json.JSONDecodeError as error:
-            yield error.pos, error.pos, error.msg
-        except RecursionError:
-            yield at, at, "nested too deep"
+        except (json.JSONDecodeError, RecursionError) as error:
+            where, what = (at, "nested too deep") if isinstance(error, RecursionError) else (error.pos, error.msg)
+            failures += 1
+            if failures == _FAILURES:  # each costs a count of the lines before it
+                yield where, where, f"{what}; what follows is not read"
+                return
+            yield where, where, what
         else:
             yield at, end, None
             at = _skip(text, end)

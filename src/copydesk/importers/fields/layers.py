@@ -116,6 +116,8 @@ def problem(article: Article, found: Found, code: str, message: str) -> None:
 def _unit(text: str, found: Mapping[str, Sequence[Found]], layers: Sequence[Layer], unit: str) -> str:
     if unit != AUTO:
         return unit
+    if text.isascii() and "\r\n" not in text:  # all units are the same
+        return offsets.CODE_POINTS
     claims: list[offsets.Claim] = []
     for layer in layers:
         for given in found.get(layer.name, ()) if not layer.in_tokens else ():
@@ -209,6 +211,7 @@ def _item(state: _Layers, layer: Layer, given: Found) -> Item:
     values = given.values
     in_file = _ranges(layer, values)
     ranges = _in_text(state, in_file, in_tokens=layer.in_tokens)
+    surface = _surface(pick(values, layer.surface), ranges)
     if list(ranges) != sorted(ranges):
         problem(state.article, given, "I020", f"the fragments of the span stood in the order {shown(list(in_file))}")
         ranges = tuple(sorted(ranges))
@@ -219,15 +222,20 @@ def _item(state: _Layers, layer: Layer, given: Found) -> Item:
         made = identifier(own)
     if made is None:
         raise Damaged(f"the id {layer.id!r} is {shown(own)}")
-    surface = pick(values, layer.surface)
-    if isinstance(surface, list | tuple) and all(isinstance(piece, str) for piece in surface):
-        surface = " ".join(map(str, surface))
-    item = Item(id=made, ranges=ranges, label=_label(layer, pick(values, layer.label)))
-    item.surface = surface if isinstance(surface, str) and ranges else None
+    item = Item(id=made, ranges=ranges, label=_label(layer, pick(values, layer.label)), surface=surface)
     item.line, item.pointer = given.line, given.pointer
     item.file = given.file if given.file != state.article.file else ""
     item.values = _values(layer, given, item, state.article.left_out)
     return item
+
+
+def _surface(value: object, ranges: Sequence[Range]) -> str | None:
+    """The words that the file gives for a span; of a list of them, one a fragment, in the order of the text."""
+    if isinstance(value, list | tuple) and all(isinstance(piece, str) for piece in value):
+        order = sorted(range(len(value)), key=lambda i: ranges[i]) if len(value) == len(ranges) else range(len(value))
+        return " ".join(str(value[i]) for i in order) if ranges else None
+    in_order = list(ranges) == sorted(ranges)
+    return value if isinstance(value, str) and ranges and in_order else None
 
 
 def _initial(name: str) -> str:
@@ -238,7 +246,7 @@ def _label(layer: Layer, value: object) -> str | None:
     """A label as a string: a number is one of `names`; a list of one is that one. Raises Damaged."""
     if isinstance(value, list | tuple) and len(value) == 1:
         value = value[0]
-    if value is MISSING or value is None:
+    if value is MISSING or value is None or value != value:  # NaN is how tables say that there is none
         return None
     if isinstance(value, int) and not isinstance(value, bool) and layer.names:
         if 0 <= value < len(layer.names):

@@ -69,6 +69,8 @@ def plain(value: object) -> object:
 
 def offset(value: object, what: str) -> int:
     """An offset as files have it: a number, or the digits of one. Raises Damaged."""
+    if type(value) is int:
+        return value
     value = plain(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value

@@ -1,6 +1,6 @@
 """GATE documents as values, and how they are read from bdoc: JSON, YAML or MessagePack of GATE and python-gatenlp.
 
-Offsets are as the file has them, in the unit that it declares; layers and passes are made in gate.py.
+Offsets are as the file has them, in the unit that it declares; layers and passes are made in __init__.py.
 """
 
 from __future__ import annotations
