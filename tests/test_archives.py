@@ -6,6 +6,9 @@ import bz2
 import gzip
 import io
 import lzma
+import signal
+import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -14,11 +17,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from cases_formats import GOOD, HERE, TEXT, export
+from test_build import ENVIRONMENT, content
+from test_intake import without_claims
 
 from conftest import replace_text
 from copydesk import archives
 from copydesk.archives import unpack
-from copydesk.build import Options, check
+from copydesk.build import Options, build, check
+from copydesk.release.verify import verify
 
 FILES = {"a1.txt": TEXT.encode(), "a1.ann": GOOD.encode()}
 
@@ -172,3 +178,56 @@ def test_a_bomb_in_an_archive_counts_for_the_outer_one(tmp_path: Path, monkeypat
     members, found = unpack(path, "a.zip", tmp_path / "out")
     assert [m.name for m in members] == ["one.zip/z"]
     assert [(d.code, d.place.file) for d in found] == [("I010", "a.zip/two.zip")]
+
+
+def test_names_that_are_no_unicode_are_names(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as archive:
+        for name in ("\udcff.txt", "x" * 3000 + "/y.txt"):
+            archive.addfile(tarfile.TarInfo(name))
+    members, found = unpack(path, "a.tar", tmp_path / "out")
+    assert [m.name for m in members] == ["x" * 3000 + "/y.txt", "\udcff.txt"]
+    assert found == []
+
+
+def test_no_more_members_than_so_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
+    for number in (3, 4):
+        path = tmp_path / f"{number}.zip"
+        path.write_bytes(zipped({f"{n}.txt": b"" for n in range(number)}))
+        members, found = unpack(path, path.name, tmp_path / f"out{number}")
+        assert (len(members), [d.code for d in found]) == ((3, []) if number == 3 else (0, ["I010"]))
+
+
+STOPPER = """
+import os, signal, sys
+def hook(event, arguments):
+    if event == "open" and "unpacked" in str(arguments[0]) and str(arguments[0]).endswith("0000001"):
+        os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+sys.addaudithook(hook)
+from copydesk.cli import main
+sys.exit(main([*sys.argv[3:], sys.argv[2]]))
+"""
+
+
+@pytest.mark.parametrize(("number", "command"), [("SIGTERM", "check"), ("SIGTERM", "build"), ("SIGKILL", "build")])
+def test_a_stop_in_the_middle_of_unpacking_leaves_nothing_and_the_next_build_succeeds(
+    number: str, command: str, project: Path, tmp_path: Path
+) -> None:
+    export("brat", {"a.zip": zipped(FILES)})(project)
+    replace_text(project / "dataset.toml", f'"{HERE}"', f'"{HERE}/a.zip"')
+    without_claims(project)
+    before = content(project)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = {**ENVIRONMENT, "TMPDIR": str(temporary)}
+    words = [sys.executable, "-c", STOPPER, number, str(project), command, "--project"]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == (130 if number == "SIGTERM" else -signal.SIGKILL), done.stderr
+    assert list(temporary.iterdir()) == []
+    left = {path: data for path, data in content(project).items() if not path.startswith("dist/.")}
+    assert left == before
+    if command == "build":
+        folder = build(Options(root=project)).folder
+        assert verify(folder)[1] == []
+        assert sorted(path.name for path in folder.parent.iterdir()) == [".tiny.lock", "tiny-0.1.0"]

@@ -309,6 +309,18 @@ def test_lines_that_are_not_the_rest_of_a_surface_are_damaged() -> None:
     assert article.layers["mentions"][0].values == {"Sure": True}
 
 
+def test_a_surface_of_several_lines_that_is_wrong_is_one_finding() -> None:
+    text = "The big\nold house\nof Kim stood."
+    article = one(text, "T1\tLOC 4 20\tbig\nold house\nof\nT2\tLOC 3 19\tbig\nold house\nof K\nT3\tX 25 30\tstood\n")
+    assert article.found == []
+    first, second, third = article.layers["mentions"]
+    assert (first.surface, article.surface_of(first)) == ("big\nold house\nof", "big\nold house\nof")
+    assert (second.surface, article.surface_of(second)) == ("big\nold house\nof K", " big\nold house\no")
+    assert third.line == 7
+    past = one(text, "T1\tX 25 30\tKim\n<<<<<<< HEAD\nT2\tX 25 30\tstood\n")
+    assert found(past) == [("I002", 2)]
+
+
 def test_a_long_tail_of_junk_takes_no_time() -> None:
     began = process_time()
     article = one(TEXT, "T1\tPerson 6 13\tAna\n" + "junk\n" * 50_000)

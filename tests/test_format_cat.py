@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from time import process_time
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -458,6 +459,15 @@ class TestClusters:
     def test_members_stand_by_file_and_then_by_token(self) -> None:
         ids = [item.values["mention"] for item in self.clusters()[0].layers["members"]]
         assert [ref.id for ref in ids if isinstance(ref, Ref)] == ["1", "4"], "the relation names 4 first"
+
+
+def test_many_tokens_without_an_id_take_no_time() -> None:
+    began = process_time()
+    token = '<token sentence="0" number="0">Kim</token>'
+    (article,) = cat.read(Path(), source_of(), raw_of(f"<Document>{token * 20_000}</Document>"))
+    assert isinstance(article, Article)
+    assert len({item.id for item in article.layers["tokens"]}) == len(article.found) == 20_000
+    assert process_time() - began < 5  # a search for a free id from the first one on takes half a minute
 
 
 def test_sniff() -> None:

@@ -440,6 +440,7 @@ def test_headers() -> None:
     assert (len(article.layers["tokens"]), spans(article)[0]) == (30, ("Ada", "pers"))
     assert article.layers["tokens"][0].values == {"NE_METO": "O"}
     assert one("Token\tTag\nRain\tB-X\n").text == "Rain"
+    assert one("TOKEN\tNE-COARSE-LIT\tMISC\nRain\tB-X\t_\n").text == "Rain"
     assert one("Text\tNN\nRain\tNN\n").text == "Text Rain", "a title is no header"
     assert one("Token\tO\nRain\tO\n").text == "Token Rain"
     assert one("a\tb\nRain\tB-X\n", header=True).text == "Rain"
@@ -457,6 +458,7 @@ def test_headers() -> None:
         (b"-DOCSTART- O\n\n", {}),
         (b"word\nword\n", {}),
         (b"#FORMAT=WebAnno TSV 3.2\n1-1\t0-1\tx\n", {}),
+        (b" # webanno.custom.X | y\n#id=1\n#text=x y\n1-1\tx\tB\n1-2\ty\tO\n", {}),
         (b"It rained.\nAll day long it rained, and the river rose.\nNobody came.\nThe end of it was near.\n", {}),
         (b"Rain O\n", {"columns": ["token", "pos", "ner"]}),
         (b"Rain O\n", {"tag_columns": ["ner"]}),
@@ -500,6 +502,8 @@ def test_sniffing() -> None:
 def test_sniffing_looks_beyond_the_first_file() -> None:
     files = {"LICENSE.txt": "Free to all.\nAnd so on.\n", "README.txt": "", "a.conll": "", "train.txt": CONLL}
     assert columns.sniff(Sample(names=sorted(files), head=lambda name: files[name].encode())) >= 90
+    beside = {f"{n:03}.txt": "It rained.\n" for n in range(300)} | {"conll/a.tsv": CONLL}
+    assert columns.sniff(Sample(names=sorted(beside), head=lambda name: beside[name].encode())) >= 90
 
 
 def test_files_that_are_read() -> None:
@@ -509,6 +513,8 @@ def test_files_that_are_read() -> None:
     ]
     assert names == ["a/b", "d", "e/eng.train", "e/eng.testa", "f/dev"]
     assert [u.files for u in columns.units(source, ["a.tbf", "b"])] == [("a.tbf",), ("b",)]
+    assert [u.files for u in columns.units(source, ["README.txt", "a.bio"])] == [("a.bio",)]
+    assert [u.files for u in columns.units(source, ["b.txt", "c.txt"])] == [("b.txt",), ("c.txt",)]
 
 
 def test_a_large_file_takes_little_time() -> None:

@@ -401,6 +401,13 @@ def test_columns_of_parseme() -> None:
     assert [unit.name for unit in conllu.units(source, ["a.cupt", "b.json"])] == ["a"]
 
 
+def test_texts_beside_a_treebank_are_not_read() -> None:
+    source = Source(kind="article", paths=("x",), format="conllu")
+    names = ["LICENSE.txt", "a-ud-test.conllu", "a-ud-test.txt", "b.CONLLU"]
+    assert [unit.files for unit in conllu.units(source, names)] == [("a-ud-test.conllu",), ("b.CONLLU",)]
+    assert [unit.files for unit in conllu.units(source, ["a.conll", "b.txt", "c.xml"])] == [("a.conll",), ("b.txt",)]
+
+
 def test_line_ends_of_the_old_mac() -> None:
     assert one(TREE.replace("\n", "\r")).text == one(TREE).text
     assert [i.line for i in one(TREE.replace("\n", "\r")).layers["tokens"]] == [

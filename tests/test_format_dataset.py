@@ -601,6 +601,21 @@ def test_a_column_of_mixed_values_is_what_its_lists_and_objects_are() -> None:
         assert {name for name, a in found.items() if a.found} == {"o0", "o1", "o5"}
 
 
+def test_objects_whose_keys_are_data_are_lists_of_pairs() -> None:
+    rows_ = [
+        {"id": f"d{n}", "text": "Ana", "who": {f"name {n}-{m}": [m] for m in range(2)}, "n": {"a": 1}}
+        for n in range(40)
+    ]
+    found = articles({"a.jsonl": "\n".join(map(json.dumps, rows_))})
+    assert found[3].values == {
+        "split": "train",
+        "who": [{"key": "name 3-0", "value": [0]}, {"key": "name 3-1", "value": [1]}],
+        "n": {"a": 1},
+    }
+    (few,) = articles({"a.jsonl": json.dumps(rows_[0])})
+    assert few.values["who"] == rows_[0]["who"]
+
+
 def test_tables_are_known_by_what_fields_would_have_to_be_told() -> None:
     def sure(name: str, head: str | bytes, **more: str) -> int:
         heads = {name: head.encode() if isinstance(head, str) else head}

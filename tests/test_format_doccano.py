@@ -508,7 +508,7 @@ def test_a_zip_has_one_file_a_user() -> None:
     ]  # fmt: skip
 
 
-def test_texts_that_repeat_without_ids_are_told_apart_in_time() -> None:
+def test_texts_that_repeat_without_ids_are_told_apart() -> None:
     found = articles(*({"text": "the same", "label": []} for _ in range(3000)))
     assert len({a.id for a in found}) == 3000
     assert [a.id.rpartition("-")[2] for a in found[1:3]] == ["2", "3"]

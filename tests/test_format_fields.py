@@ -916,7 +916,7 @@ def test_no_label_of_a_table_is_no_label() -> None:
     assert [item.label for item in article.layers["m"]] == [None]
 
 
-def test_objects_without_an_end_do_not_take_for_ever() -> None:
+def test_objects_without_an_end_are_given_up() -> None:
     data = "\n".join('{"text": "a", "b": [{' for _ in range(30_000))
     found = read_all({"a.json": data}, source())
     assert len(found) == 1000 and isinstance(found[-1], Diagnostic)

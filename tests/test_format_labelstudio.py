@@ -969,7 +969,7 @@ def test_predictions_alone_are_no_annotation_and_the_option_is_named() -> None:
     assert found.code == "I005" and "`predictions`" in found.message
 
 
-def test_many_pieces_are_joined_in_time() -> None:
+def test_many_pieces_are_joined() -> None:
     text = "ab " * 3000
     regions = [region("ab", "X", f"r{n}", text) for n in range(3000)]
     for n, made in enumerate(regions):

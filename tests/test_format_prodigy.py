@@ -608,12 +608,12 @@ def test_a_choice_of_nothing_is_none() -> None:
     assert (article.values["choice"], article.found) == ([], [])
 
 
-def test_many_texts_of_one_hash_are_told_apart_in_time() -> None:
+def test_many_texts_of_one_hash_are_told_apart() -> None:
     found = take(*(task(text=f"{TEXT} {number}") for number in range(3000)))
     assert len({a.id for a in found}) == 3000
 
 
-def test_tasks_without_an_end_do_not_take_for_ever() -> None:
+def test_tasks_without_an_end_are_given_up() -> None:
     data = "\n".join('{"text": "a", "spans": [{' for _ in range(20_000))
     assert [code for code, _, _ in lost(read(data))] == ["I001"]
 

@@ -562,7 +562,7 @@ def test_regions_of_pictures_and_targets_of_nothing_are_told_apart() -> None:
     assert (found.code, found.message) == ("I004", "the target does not say what it is on, and 2 texts are beside")
 
 
-def test_many_links_and_many_texts_are_tied_in_time() -> None:
+def test_many_links_and_many_texts_are_tied() -> None:
     count = 1500
     notes: list[dict[str, Any]] = []
     for n in range(count):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
+import zipfile
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +17,26 @@ import pytest
 from cases_formats import GOOD, HERE, TEXT, brat, export
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_build import content, run_build
+from test_laws import loaded_after
 
 from conftest import edit_json, replace_text
 from copydesk.articles.mapping import apply_map, drop_items
 from copydesk.articles.model import Article, Item, Ref, Value
 from copydesk.articles.passes import resolve
+from copydesk.articles.prune import Pruned, prune
+from copydesk.articles.record import Record
 from copydesk.articles.shape import from_record, to_record
+from copydesk.articles.units import Sample
 from copydesk.build import Options, build, check
+from copydesk.checks import CHECKS
 from copydesk.contract.load import compile_kind
 from copydesk.diagnostics import Diagnostic, Place, Report, Severity
 from copydesk.draft import article_schema
+from copydesk.importers import intake
+from copydesk.importers.intake import Taken, intake_findings, take
+from copydesk.project import Dataset, Project, ReleaseOptions, Source, Splits, load_project
+from copydesk.sources import Listing, RawRecord, Unit
 from copydesk.survey import Survey
 
 
@@ -361,6 +376,304 @@ def test_checks_point_into_the_annotators_own_file(project: Path) -> None:
     assert [(d.code, d.place.line) for d in found] == [("A103", 3)]
 
 
+# from what an importer reads to records
+
+
+@dataclass(frozen=True)
+class Given:
+    """An importer that reads what it is given."""
+
+    read_all: list[Article | Record | Diagnostic]
+    known: tuple[str, ...] = ()
+    OPTIONS: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    TAKES: tuple[str, ...] = ("articles",)
+
+    def sniff(self, sample: Sample) -> int:
+        return 0
+
+    def units(self, source: Source, names: Sequence[str]) -> Iterator[Unit]:
+        return (Unit(files=(name,), name=name) for name in names if name in self.known)
+
+    def read(self, root: Path, source: Source, raw: RawRecord) -> Iterator[Article | Record | Diagnostic]:
+        return iter(deepcopy(self.read_all))
+
+
+def taken(*read: Article | Diagnostic, data: bytes = b"", **options: Any) -> Taken:
+    kind = compile_kind("article", schema(mentions=SPAN, n={"type": "integer", "minimum": 0, "maximum": 9}))
+    source = Source(kind="article", paths=("x",), format="brat", **options)
+    return take(Path(), source, kind, RawRecord(file="f", line=1, data=data), Given(list(read)))
+
+
+def told(code: str, **place: Any) -> Diagnostic:
+    return Diagnostic(code=code, place=Place(file="f", **place), message=code)
+
+
+def without_labels(made: Article, *found: Diagnostic, **left_out: int) -> Article:
+    for item in made.layers["mentions"]:
+        item.label = None
+    made.found, made.left_out = list(found), Counter(left_out)
+    return made
+
+
+def by(name: str | None, *mentions: tuple[str, int, int, str], curated: bool = False, **left_out: int) -> Article:
+    made = without_labels(article(*mentions, annotator=name), **left_out)
+    made.curated = curated
+    return made
+
+
+BOTH = [("m1", 0, 3, ""), ("m2", 15, 26, "")]
+
+
+def spans_of(record: Record | Diagnostic) -> list[int]:
+    assert isinstance(record, Record)
+    return [m["start"] for m in record.value["mentions"]]
+
+
+def test_what_is_read_stays_in_order_and_is_counted() -> None:
+    lost, other = told("I004"), by(None, BOTH[0])
+    other.id, other.unit, other.values = "b", "UTF-16 units", {"n": 3, "genre": "news"}
+    made = taken(by(None, *BOTH, drafts=2), lost, other, map={"values": {"n": "n", "x": "n"}})
+    assert [r.id if isinstance(r, Record) else r.code for r in made.records] == ["I004", "a", "b"]
+    assert [spans_of(r) for r in made.records[1:]] == [[0, 15], [0]]
+    assert (made.passes, made.found) == ([], [])
+    assert made.counts == {
+        ("articles", ""): 2,
+        ("offsets", "code points"): 1,
+        ("offsets", "UTF-16 units"): 1,
+        ("left out", "drafts"): 2,
+        ("homeless", "genre"): 1,
+        ("map", "/values/n"): 1,
+    }
+
+
+def test_a_link_counts_as_a_link_and_no_rule_as_a_loss() -> None:
+    link = by(None)
+    link.text = None
+    assert taken(link).counts == {("links", ""): 1}
+    undecided = taken(by("ada"), by("bob"))
+    assert [r.code for r in undecided.records if isinstance(r, Diagnostic)] == ["I009"]
+    assert not undecided.counts
+    assert (undecided.passes, undecided.found) == ([], [])
+
+
+def test_passes_stand_beside_the_record_each_on_its_own() -> None:
+    passes = [by("ada", *BOTH, drafts=2), by("bob", BOTH[0], drafts=3, pictures=1), by(None, curated=True, drafts=1)]
+    for rule, spans in (
+        ({"rule": "annotator", "annotator": "ada"}, [0, 15]),
+        ({"rule": "curated"}, []),
+        ({"rule": "first"}, [0, 15]),
+        ({"rule": "majority"}, [0]),
+    ):
+        made = taken(*passes, passes=rule)
+        assert spans_of(made.records[0]) == spans, rule
+        assert sorted((name, *spans_of(record)) for name, record in made.passes) == [("ada", 0, 15), ("bob", 0)], rule
+        assert all(record.value is not made.records[0].value for _, record in made.passes)  # type: ignore[union-attr]
+        assert made.counts["passes", "ada"] == made.counts["passes", "curated"] == made.counts["articles", ""] == 1
+        assert made.counts["left out", "drafts"] == 3
+        assert made.counts["left out", "pictures"] == 1
+
+
+def test_what_is_wrong_with_passes_that_do_not_count_is_a_warning_told_once() -> None:
+    torn, twice, mild, mine = told("I002", line=1), told("I003", line=2), told("I020", line=3), told("I006", line=4)
+    ada, bob, eve = by("ada", *BOTH), by("bob", *BOTH), by("eve", *BOTH)
+    ada.found, bob.found, eve.found = [torn, mine], [torn, twice, mild], [mild]
+    made = taken(ada, bob, eve, passes={"rule": "first"})
+    assert made.records[0].found == [torn, mine]  # type: ignore[union-attr]
+    assert [(d.code, d.severity) for d in made.found] == [("I003", Severity.WARNING), ("I020", mild.severity)]
+    made = taken(ada, bob, eve, passes={"rule": "majority"})
+    assert made.records[0].found == [torn, mine, twice, mild]  # type: ignore[union-attr]
+    assert made.found == []
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "column"),
+    [
+        (b'[1,\n {"a": 2}]', 2, 8),
+        (b'\n [1,\n {"a": 2}]', 3, 8),
+        (b"[1, oh\n no", 1, None),
+        (b"\xff", 1, None),
+        (b"T1\tX", 1, None),
+    ],
+)
+def test_pointers_lead_to_lines_where_the_file_is_json(data: bytes, line: int, column: int | None) -> None:
+    made = by(None, ("m1", 0, 99, ""))
+    made.layers["mentions"][0].pointer = "/1/a"
+    made.found = [told("I002", line=1, pointer="/1/a"), told("I003", line=9, pointer="/1/a")]
+    record = taken(made, data=data).records[0]
+    assert isinstance(record, Record)
+    place = record.locate("/mentions/0/end")
+    assert (place.file, place.line, place.column, place.pointer) == ("f", line, column, "/1/a")
+    assert [d.place.line for d in record.found] == [line, 9]
+
+
+def findings(*counts: Counter[tuple[str, str]], **options: Any) -> list[Diagnostic]:
+    sources = tuple(Source(kind="article", paths=("x",), format="brat", **options) for _ in counts)
+    made = Project(
+        root=Path(), dataset=DATASET, sources=sources, configs=(), splits=Splits(salt="", ratios={}),
+        release=ReleaseOptions(),
+    )  # fmt: skip
+    return list(intake_findings(made, dict(reversed(list(enumerate(counts))))))
+
+
+DATASET = Dataset(
+    name="x", title="", version="", date="", summary="", language=(), license="", creators=()
+)  # fmt: skip
+
+
+def test_a_source_is_told_in_its_own_place_with_the_most_frequent_things_first() -> None:
+    many_things = Counter({("left out", f"thing {n:02d}"): 20 - n for n in range(13)})
+    offsets = Counter({("offsets", "code points"): 5, ("offsets", "UTF-8 bytes"): 1_000, ("articles", ""): 1_005})
+    found = findings(many_things, offsets, Counter({("homeless", "x"): 2}))
+    assert [(d.code, d.place.pointer) for d in found] == [
+        ("I008", "/source/0/format"),
+        ("I015", "/source/1/format"),
+        ("I007", "/source/2/format"),
+    ]
+    assert found[0].notes == (*(f"thing {n:02d}: {20 - n}" for n in range(12)), "and 1 more kinds of things")
+    assert found[1].notes == ("UTF-8 bytes: 1,000",)
+    del many_things["left out", "thing 12"]
+    assert len(findings(many_things)[0].notes) == 12
+    assert findings(Counter({("offsets", "code points"): 5})) == []
+
+
+@pytest.mark.parametrize(("what", "n"), [("articles", 1), ("links", 1), ("passes", 0)])
+def test_a_map_is_held_against_what_was_read_if_anything_was(what: str, n: int) -> None:
+    counts = Counter({(what, ""): 1, ("map", "/layers/met"): 3})
+    found = findings(counts, map={"layers": {"met": "m", "missed": "n"}})
+    assert [(d.code, d.place.pointer) for d in found] == [("I018", "/source/0/map/layers/missed")] * n
+
+
+@pytest.mark.parametrize("lost", [0, 1, 5, 6])
+def test_files_that_nothing_reads_are_told(lost: int, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"f{n}" for n in range(8)]
+    monkeypatch.setattr(intake, "importer_of", lambda name: Given([], known=tuple(names[lost:])))
+    loaded, _ = load_project(project)
+    assert loaded is not None
+    units, found = intake.units_of(loaded, [Listing(source=0, base="", files={name: Path(name) for name in names})])
+    assert [unit.name for _, unit in units] == names[lost:]
+    assert [d.code for d in found] == ["I013"] * bool(lost)
+    if found:
+        shown = ", ".join(names[: min(lost, 5)]) + (", …" if lost > 5 else "")
+        assert found[0].message == f"{lost} of 8 files are not read as copydesk: {shown}"
+
+
+# taking annotations out of a record
+
+THINGS = {
+    "type": "array",
+    "x-key": "id",
+    "items": {
+        "type": "object",
+        "required": ["id"],
+        "unevaluatedProperties": False,
+        "properties": {
+            "id": {"type": "string"},
+            "one": {"type": ["string", "null"], "x-ref": "mentions"},
+            "all": {"type": "array", "items": {"type": "string", "x-ref": "mentions"}},
+            "inner": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "unevaluatedProperties": False,
+                    "properties": {"of": {"type": "string", "x-ref": "mentions"}},
+                },
+            },
+        },
+    },
+}
+SPAN = {
+    "type": "array",
+    "x-key": "id",
+    "items": {
+        "type": "object",
+        "x-span": {"text": "text", "start": "start", "end": "end"},
+        "required": ["id", "start", "end"],
+        "unevaluatedProperties": False,
+        "properties": {
+            "id": {"type": "string"},
+            **{name: {"type": "integer", "minimum": 0, "maximum": 999} for name in ("start", "end")},
+        },
+    },
+}
+
+
+def pruned(things: list[dict[str, Any]], *ends: int, text: str = TEXT, found: list[Diagnostic] | None = None) -> Pruned:
+    """A record with a mention from 0 to each of the ends, pruned by the checks."""
+    kind = compile_kind("article", schema(mentions=SPAN, things=THINGS))
+    mentions = [{"id": f"m{n}", "start": 0, "end": end} for n, end in enumerate(ends)]
+    value = {"id": "a", "text": text, "mentions": mentions, "things": things}
+    made = Record(kind="article", value=value, locate=lambda p: Place(file="f", pointer=p), found=found or [])
+    return prune(made, kind, lambda v: [f for check in CHECKS.values() for f in check(v, kind.type)])
+
+
+def taken_out(done: Pruned) -> list[tuple[str, str | None, str, str | None]]:
+    return [(d.layer, d.item, d.diagnostic.code, d.diagnostic.place.pointer) for d in done.dropped]
+
+
+def test_items_go_with_what_cannot_be_without_them_and_are_found_where_they_were() -> None:
+    things: list[dict[str, Any]] = [{"id": "x", "one": "m1"}, {"id": "y", "one": "m2"}, {"id": "z", "one": "m3"}]
+    done = pruned(things, 3, 99, 9, 98, 14)
+    assert [m["id"] for m in done.record.value["mentions"]] == ["m0", "m2", "m4"]
+    assert [t["id"] for t in done.record.value["things"]] == ["y"]
+    assert taken_out(done) == [
+        ("mentions", "m3", "A103", "/mentions/3/end"),
+        ("mentions", "m1", "A103", "/mentions/1/end"),
+        ("things", "z", "A202", "/things/2/one"),
+        ("things", "x", "A202", "/things/0/one"),
+    ]
+    assert done.dropped[0].diagnostic.notes == (f"the text has {len(TEXT)} code points; the span is 0..98",)
+    assert done.clean
+    places = [done.record.locate(p).pointer for p in ("/mentions/1/start", "/things/0", "/mentions/7/end", "/text", "")]
+    assert places == ["/mentions/2/start", "/things/1", "/mentions/7/end", "/text", ""]
+
+
+def test_a_list_of_references_is_shortened_and_an_item_goes_with_its_last_one() -> None:
+    things: list[dict[str, Any]] = [
+        {"id": "two", "all": ["m0", "m1"]},
+        {"id": "last", "all": ["m1"]},
+        {"id": "inner", "all": [], "inner": [{"of": "m1"}, {"of": "m0"}]},
+        {"id": "both", "all": ["m1", "m1", "m0"]},
+        {"id": "wide", "one": "m1", "all": ["m0", "m0"]},
+    ]
+    done = pruned(things, 3, 99)
+    assert done.record.value["things"] == [
+        {"id": "two", "all": ["m0"]},
+        {"id": "inner", "all": [], "inner": [{"of": "m0"}]},
+        {"id": "both", "all": ["m0"]},
+    ]
+    lost = sorted((d.layer, d.item) for d in done.dropped if d.layer != "mentions")
+    assert lost == [
+        ("things", "last"),
+        ("things", "wide"),
+        ("things: a reference", "both"),
+        ("things: a reference", "both"),
+        ("things: a reference", "inner"),
+        ("things: a reference", "two"),
+    ]
+
+
+def test_an_error_elsewhere_stays_and_warnings_take_nothing_out() -> None:
+    torn = [Diagnostic(code=code, place=Place(file="f"), message="?") for code in ("I002", "I020")]
+    done = pruned([], 3, 4, text=TEXT.replace("Monday", "Mon\0day"), found=torn)
+    assert [m["id"] for m in done.record.value["mentions"]] == ["m0", "m1"]  # 0..4 ends with a space: a warning
+    assert not done.clean
+    assert [(d.layer, d.item, d.diagnostic.code) for d in done.dropped] == [("", None, "I002")]
+    assert done.record.found == []
+
+
+def test_records_that_are_no_layers_of_items_fail_as_they_are(project: Path) -> None:
+    replace_text(project / "dataset.toml", "[release]", '[checks]\non_error = "exclude-annotations"\n\n[release]')
+    one, two = sorted((project / "data/articles").glob("*.json"))
+    edit_json(one, lambda record: record.update(mentions=None, claims=[]))
+    edit_json(two, lambda record: record["mentions"].insert(0, "m"))
+    found = {(d.code, d.place.pointer): d.severity for d in check(Options(root=project)) if d.code != "R002"}
+    assert found == {
+        ("A003", "/mentions"): Severity.WARNING,
+        ("A003", "/mentions/0"): Severity.WARNING,
+        ("B006", "/source"): Severity.WARNING,
+    }
+
+
 # annotations left out
 
 
@@ -381,6 +694,10 @@ def without_claims(folder: Path) -> None:
 def relations_project(folder: Path, lines: str) -> None:
     """A brat export with relations, in a project that leaves out single annotations."""
     brat(lines)(folder)
+    ready_for_relations(folder)
+
+
+def ready_for_relations(folder: Path) -> None:
     without_claims(folder)
 
     def change(document: Any) -> None:
@@ -489,3 +806,63 @@ def test_nothing_dangles_after_items_were_dropped(gone: set[str]) -> None:
                     assert isinstance(ref, Ref)
                     assert ref.id in ids
     assert Report().errors == []
+
+
+# the laws, for the formats of other tools
+
+
+def many() -> dict[str, str | bytes]:
+    """Twelve texts, each with three annotators who disagree, broken spans, and things that nobody asked for."""
+    files: dict[str, str | bytes] = {}
+    for n in range(12):
+        text = f"Story {n} {'👍 ' * (n % 3)}ends on Monday in Mill Street, number {n * 7919}.\n"
+        start, place = text.index("Monday"), text.index("Mill")
+        files[f"s{n}.txt"] = text
+        for number, who in enumerate(("ada", "bob", "eve")):
+            lines = [f"T1\tTIME {start} {start + 6}\tMonday", f"T2\tPLACE {place} {place + 11}\tMill Street"]
+            lines += [f"T3\tPERSON 0 5\tStory\nR1\tin Arg1:T3 Arg2:T{1 + n % 2}"] if n % 3 != number else []
+            lines += [f"T{4 + number}\tPLACE {start} 900\tfar"] if n % 4 == 0 and number else []
+            lines += [f"A{k}\tKind{(n + k) % 16} T1" for k in range(3)]
+            files[f"s{n}_{who}.ann"] = "\n".join(lines) + "\n"
+    return files
+
+
+def put_together(project: Path, files: dict[str, str | bytes]) -> None:
+    export("brat", files, '[source.passes]\nrule = "majority"\n')(project)
+    ready_for_relations(project)
+    replace_text(project / "dataset.toml", "draft = true", "draft = true\narticles_per_shard = 3")
+
+
+def test_workers_blocks_hash_seed_and_archives_leave_no_trace_of_passes_and_of_what_is_left_out(
+    project: Path, tmp_path: Path
+) -> None:
+    files = many()
+    other = tmp_path / "other"
+    shutil.copytree(project, other)
+    put_together(project, files)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in sorted(files, key=lambda name: name[::-1]):
+            archive.writestr(name, files[name])
+    put_together(other, {"all.zip": packed.getvalue()})
+    replace_text(other / "dataset.toml", f'"{HERE}"', f'"{HERE}/all.zip"')
+    plain = build(Options(root=project, workers=1))
+    done = run_build(other, "--workers", "3", "--block-size", "300", PYTHONHASHSEED="4711", TZ="Asia/Tokyo", LC_ALL="C")
+    assert done.returncode == 0, done.stderr
+    assert content(other / "dist/tiny-0.1.0") == content(plain.folder)
+    release = {path: data for path, data in content(plain.folder).items() if path.startswith(("quality", "excl"))}
+    assert json.loads(release["quality/agreement.json"])["passes"] == ["ada", "bob", "eve"]
+    told = json.loads(release["quality/intake.json"])["sources"][0]
+    assert told["passes"] == {"ada": 12, "bob": 12, "eve": 12}
+    assert plain.dropped == release["exclusions.jsonl"].count(b"A103") == 3
+
+
+def test_a_check_leaves_nothing_in_the_project_and_loads_no_library_of_another_format(project: Path) -> None:
+    put_together(project, many())
+    before = content(project)
+    loaded = loaded_after("check", "--project", str(project), cwd=project.parent)
+    assert content(project) == before
+    assert sorted(p.name for p in project.parent.iterdir()) == ["project"]
+    assert loaded.isdisjoint(
+        {"great_expectations", "datasets", "pandas", "mlcroissant", "duckdb", "spacy", "cassis", "lxml", "conllu"}
+    )

@@ -120,3 +120,45 @@ def test_what_is_drafted_is_what_the_rule_for_the_passes_leaves(tmp_path: Path) 
     assert main(["init", str(tmp_path / "p"), "--from", str(origin)]) == 0
     assert not (tmp_path / "p/schema/expectations/relations.json").exists()
     assert not check(Options(root=tmp_path / "p")).errors
+
+
+GOOD_LINE = '{"id":2,"text":"Bob runs.","label":[[0,3,"P"]]}\n'
+HALVES = {
+    "label": '{"id":1,"text":"Ada walks.","label":[[0,3,"P\\ud83d"]]}\n',
+    "text": '{"id":1,"text":"Ada \\ud83d.","label":[[0,3,"P"]]}\n',
+    "value": '{"id":1,"text":"Ada.","by":"\\ud83d","label":[]}\n',
+}
+
+
+@pytest.mark.parametrize("where", HALVES)
+def test_half_a_surrogate_pair_is_a_finding_and_the_rest_goes_on(
+    where: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.jsonl").write_text(HALVES[where] + GOOD_LINE)
+    assert main(["init", str(tmp_path / "p"), "--from", str(tmp_path / "x.jsonl"), "--format", "doccano"]) == 0
+    found = check(Options(root=tmp_path / "p")).errors
+    assert {d.code for d in found} == {"A303"}
+    capsys.readouterr()
+    for to in ("copydesk", "brat", "conllu"):
+        code = main(["convert", str(tmp_path / "x.jsonl"), str(tmp_path / to), "--from", "doccano", "--to", to])
+        said = capsys.readouterr()
+        assert (code, "1 articles" in said.out) == (1, True)
+        assert "A303" in said.err
+
+
+def test_lists_that_are_always_empty_and_objects_without_values_are_no_trouble(tmp_path: Path) -> None:
+    rows = '{"id":"%d","text":"Ada walks %d.","tags":[],"meta":{"a":null},"o":{},"l":[{}],"ok":{"a":null,"b":1}}\n'
+    (tmp_path / "x.jsonl").write_text("".join(rows % (n, n) for n in range(3)))
+    assert main(["init", str(tmp_path / "p"), "--from", str(tmp_path / "x.jsonl"), "--format", "fields"]) == 0
+    assert not check(Options(root=tmp_path / "p")).errors
+    words = ["--from", "fields", "--to", "copydesk"]
+    assert main(["convert", str(tmp_path / "x.jsonl"), str(tmp_path / "out"), *words]) == 0
+
+
+def test_names_that_differ_by_case_are_told_apart_in_native_records_too(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text('{"id":"1","text":"Ada walks.","Topic":"a","topic":"b"}\n')
+    words = ["--from", "fields", "--to", "copydesk"]
+    assert main(["convert", str(tmp_path / "x.jsonl"), str(tmp_path / "out"), *words]) == 0
+    record = (tmp_path / "out/articles/1.json").read_text()
+    assert '"Topic"' in record
+    assert '"topic_2"' in record

@@ -9,11 +9,12 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from copydesk import jsontext
+from copydesk.articles.model import cannot_be_written
 from copydesk.articles.passes import left_out, resolve
 from copydesk.articles.shape import from_record
 from copydesk.articles.units import is_encoding
@@ -119,6 +120,11 @@ def _articles(request: Request, scratch: Path, done: Converted) -> Iterator[Arti
     if request.format is None and (request.origin / MANIFEST).is_file():
         read_all = _of_release
     for article in read_all(request, scratch, done):
+        if cannot_be_written(article):
+            message = "the article holds half of a surrogate pair, which no file can, and is left out"
+            place = replace(article.place(), record=None)
+            done.report.add(Diagnostic(code="A303", place=place, message=message))
+            continue
         done.articles += 1
         yield article
 

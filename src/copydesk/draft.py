@@ -46,7 +46,7 @@ def article_schema(survey: Survey, name: str, *, rights: bool = True) -> dict[st
         "text": {"type": "string", "minLength": 1, "x-withhold": True, "description": "The whole text."},
     }
     for value, seen in survey.values.items():
-        if value not in properties and seen.uses:
+        if value not in properties and _holds_something(seen):
             properties[value] = _property(seen, f"`{value}` of the source.", survey.layers)
     for layer, seen_layer in survey.layers.items():
         properties[layer] = _layer(layer, seen_layer, survey.layers)
@@ -85,7 +85,7 @@ def _layer(name: str, layer: Layer, layers: Mapping[str, Layer]) -> dict[str, An
         properties["label"] = _labels(layer.labels, "What it is labelled as.", optional=not always)
         item["required"] += ["label"] if always else []
     for key, seen in layer.properties.items():
-        if seen.uses and key not in properties:
+        if key not in properties and _holds_something(seen):
             properties[key] = _property(seen, f"`{key}` of the source.", layers)
     item["properties"] = properties
     return {
@@ -124,7 +124,9 @@ def _span(layer: Layer, properties: dict[str, Any]) -> dict[str, Any]:
 def _property(seen: Property, about: str, layers: Mapping[str, Layer], *, optional: bool = True) -> dict[str, Any]:
     """The schema of a property; one that mixes types is a string, and the checks say where it is none."""
     described = {"description": about}
-    if seen.types == {"list"} and seen.inner is not None and seen.inner.types:
+    if seen.types == {"list"} and not (seen.inner is not None and seen.inner.types):  # always empty
+        return {"type": _or_null("array", optional), **described, "items": {"type": "string"}}
+    if seen.types == {"list"} and seen.inner is not None:
         return {
             "type": _or_null("array", optional),
             **described,
@@ -132,7 +134,9 @@ def _property(seen: Property, about: str, layers: Mapping[str, Layer], *, option
         }
     if seen.types == {"dict"} and seen.fields:
         fields = {
-            name: _property(inner, f"`{name}` of it.", layers) for name, inner in seen.fields.items() if inner.uses
+            name: _property(inner, f"`{name}` of it.", layers)
+            for name, inner in seen.fields.items()
+            if _holds_something(inner)
         }
         closed = {"type": "object", "unevaluatedProperties": False, "properties": fields}
         return closed | described | {"type": _or_null("object", optional)}
@@ -149,6 +153,15 @@ def _property(seen: Property, about: str, layers: Mapping[str, Layer], *, option
     if seen.types and seen.types <= {"integer", "number"}:
         return {"type": _or_null("number", optional), **described}
     return {"type": _or_null("string", optional), **described}
+
+
+def _holds_something(seen: Property) -> bool:
+    """Whether there is anything to declare: objects that never had a property with a value are none."""
+    if seen.types == {"dict"}:
+        return any(map(_holds_something, seen.fields.values()))
+    if seen.types == {"list"} and seen.inner is not None and seen.inner.types:
+        return _holds_something(seen.inner)
+    return bool(seen.uses)
 
 
 def _or_null(name: str, optional: bool) -> str | list[str]:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from copydesk import jsontext
+from copydesk.articles.model import HALF
 from copydesk.articles.prune import Dropped, prune
-from copydesk.articles.record import SURROGATE
 from copydesk.articles.shape import text_property
 from copydesk.checks import CHECKS, Finding
 from copydesk.checks.finding import visit
@@ -212,7 +212,7 @@ def _located(finding: Finding, record: Record) -> Diagnostic:
 def _surrogates(value: Any, pointer: str) -> Iterator[Finding]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            if SURROGATE.search(key):
+            if HALF.search(key):
                 message = f"the key {key!r} holds half of a surrogate pair"
                 yield Finding(code="A303", pointer=pointer, message=message)
             else:
@@ -220,7 +220,7 @@ def _surrogates(value: Any, pointer: str) -> Iterator[Finding]:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _surrogates(inner, f"{pointer}/{index}")
-    elif isinstance(value, str) and (half := SURROGATE.search(value)):
+    elif isinstance(value, str) and (half := HALF.search(value)):
         message = f"half of a surrogate pair (U+{ord(half[0]):04X}) at offset {half.start()}"
         yield Finding(code="A303", pointer=pointer, message=message)
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from copydesk.articles.model import Article, Item, Ref, Value
+from copydesk.articles.model import Article, Item, Ref, Value, has_half
 
 MANY = 2000
 """Distinct strings of a property that are counted one by one; more of them are no list of labels."""
@@ -44,13 +44,14 @@ class Property:
         elif isinstance(value, dict):
             self.types.add("dict")
             for name, element in value.items():
-                self.fields.setdefault(name, Property()).see(element)
+                if not has_half(name):
+                    self.fields.setdefault(name, Property()).see(element)
         else:
             self._see_scalar(value)
 
     def _see_scalar(self, value: bool | int | float | str) -> None:
         self.types.add({bool: "boolean", int: "integer", float: "number", str: "string"}[type(value)])
-        if isinstance(value, str) and (value in self.strings or len(self.strings) <= MANY):
+        if isinstance(value, str) and not has_half(value) and (value in self.strings or len(self.strings) <= MANY):
             self.strings[value] += 1
         if type(value) is int:
             self.least, self.most = min(self.least, value), max(self.most, value)
@@ -74,10 +75,11 @@ class Layer:
         self.spans += bool(item.ranges)
         self.empty += any(start == end for start, end in item.ranges)
         self.pieces = max(self.pieces, len(item.ranges))
-        if item.label is not None:
+        if item.label is not None and not has_half(item.label):
             self.labels[item.label] += 1
         for name, value in item.values.items():
-            self.properties.setdefault(name, Property()).see(value)
+            if not has_half(name):
+                self.properties.setdefault(name, Property()).see(value)
 
 
 @dataclass(slots=True)
@@ -110,10 +112,13 @@ class Survey:
                 self.characters += len(article.text)
                 self.units[article.unit] += 1
             for name, value in article.values.items():
-                self.values.setdefault(name, Property()).see(value)
+                if not has_half(name):  # the check names what holds one; no contract can
+                    self.values.setdefault(name, Property()).see(value)
             layers = self.layers if article.text is not None else self.link_layers
             self.links += article.text is None
             for name, items in article.layers.items():
+                if has_half(name):
+                    continue
                 layer = layers.setdefault(name, Layer())
                 for item in items:
                     layer.see(item)

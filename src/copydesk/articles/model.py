@@ -9,6 +9,7 @@ Everything is in code points of `Article.text`. An importer puts what it finds u
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -107,6 +108,32 @@ def free_id(wanted: str, taken: set[str]) -> str:
         name, n = f"{wanted}-{n}", n + 1
     taken.add(name)
     return name
+
+
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair: JSON can escape it, but it is no text, and no file can hold it."""
+
+
+def has_half(value: Value) -> bool:
+    """Whether a string in a value, at any depth, holds half of a surrogate pair."""
+    if isinstance(value, str):
+        return HALF.search(value) is not None
+    if isinstance(value, Ref):
+        return has_half(value.id) or has_half(value.layer)
+    if isinstance(value, list):
+        return any(map(has_half, value))
+    return isinstance(value, dict) and any(has_half(name) or has_half(inner) for name, inner in value.items())
+
+
+def cannot_be_written(article: Article) -> bool:
+    """Whether any string of an article holds half of a surrogate pair."""
+    if has_half(article.id) or has_half(article.text) or has_half(article.values):
+        return True
+    return any(
+        has_half(layer) or has_half(item.id) or has_half(item.label) or has_half(item.values)
+        for layer, items in article.layers.items()
+        for item in items
+    )
 
 
 def refs_of(value: Value) -> Iterator[Ref]:

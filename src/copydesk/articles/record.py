@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from copydesk import jsontext
+from copydesk.articles.model import HALF
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.sources import RawRecord, in_lines
-
-SURROGATE = re.compile("[\ud800-\udfff]")
-"""Half of a surrogate pair: JSON can escape it, but it is no text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +39,7 @@ class Record:
 
 def locator(raw: RawRecord, identifier: object) -> Callable[[str], Place]:
     """Places in a JSON record. The walk that finds them is made once, and only if there is something to find."""
-    record = identifier if isinstance(identifier, str) and not SURROGATE.search(identifier) else None
+    record = identifier if isinstance(identifier, str) and not HALF.search(identifier) else None
     known: dict[str, int] = {}
     breaks: list[int] = []
 

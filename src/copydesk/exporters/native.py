@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from copydesk import jsontext
+from copydesk.articles.mapping import apply_map
 from copydesk.articles.model import Article
 from copydesk.articles.shape import to_record
 from copydesk.contract.load import compile_kind
-from copydesk.draft import article_schema
+from copydesk.draft import article_schema, renames
 from copydesk.exporters.names import Names
 from copydesk.survey import Survey
 
@@ -27,6 +28,11 @@ def export(articles: Iterable[Article], losses: Counter[str]) -> Iterator[tuple[
             kept.append(article)
     survey = Survey()
     survey.see(kept)
+    if mapping := renames(survey):  # names that one contract cannot hold beside each other
+        for article in kept:
+            apply_map(article, mapping, set())
+        survey = Survey()
+        survey.see(kept)
     schema = article_schema(survey, "converted", rights=False)
     kind = compile_kind("article", schema)
     names = Names(".json")

@@ -19,6 +19,7 @@ from copydesk.articles.units import Sample, each, folder, stem
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.importers.cat_links import Known, add_relations, clusters
 from copydesk.importers.heads import heads
+from copydesk.importers.tokentext import Ids
 from copydesk.project import Source
 from copydesk.sources import RawRecord, Unit
 from copydesk.xmltext import Element, children, local_name
@@ -140,7 +141,7 @@ class _Token:
 
 def _tokens(article: Article, elements: Sequence[Element]) -> dict[str, int] | Diagnostic:
     """Make the text with its tokens and sentences. t_id -> the place of the token in the layer."""
-    tokens, known = [], set[str]()
+    tokens, ids = list[_Token](), Ids()
     for element in elements:
         text, identifier, line = element.text or "", element.get("t_id"), element.sourceline
         for child in element:
@@ -151,11 +152,9 @@ def _tokens(article: Article, elements: Sequence[Element]) -> dict[str, int] | D
             text += ("".join(child.itertext()) if isinstance(child.tag, str) else "") + (child.tail or "")
         if identifier is None:
             article.problem("I002", "the token has no t_id", line=line)
-        elif identifier in known:
+        elif identifier in ids.taken:
             article.problem("I006", f"the token {identifier[:40]!r} is there twice", line=line)
-        if identifier is None or identifier in known:  # its text is part of the document all the same
-            identifier = next(new for n in itertools.count(2) if (new := f"{identifier or 'token'}-{n}") not in known)
-        known.add(identifier)
+        identifier = ids.make(identifier or "token")  # its text is part of the document all the same
         sentence, number = element.get("sentence", ""), element.get("number", "")
         tokens.append(_Token(id=identifier, sentence=sentence, number=number, text=text, line=line))
     _lay_out(article, _in_order(article, tokens))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
 
 from copydesk.articles.units import Sample
 
@@ -33,3 +34,12 @@ def heads(sample: Sample, names: Sequence[str]) -> Iterator[tuple[str, str]]:
             seen += 1
         if seen == LOOKED_AT:
             return
+
+
+def heads_by_suffix(sample: Sample, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The same for each suffix that the names have: a few tables among many texts are not passed over."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(PurePosixPath(name.lower()).suffix, []).append(name)
+    for group in groups.values():
+        yield from heads(sample, group)

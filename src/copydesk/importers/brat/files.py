@@ -17,9 +17,9 @@ from pathlib import PurePosixPath
 
 from copydesk.articles.units import stem
 
-_ANN = re.compile(r"(.+)\.ann(?:([0-9]+|[A-Z])|[_-]([\w-]+))?", re.IGNORECASE)
+_ANN = re.compile(r"(.+)\.ann(?:([0-9]+|[A-Z])|[_-]([\w-]+))?", re.IGNORECASE | re.DOTALL)
 _PARTS = ("a1", "a2", "co", "rel")
-_PART = re.compile(rf"(.+)\.({'|'.join(_PARTS)})", re.IGNORECASE)
+_PART = re.compile(rf"(.+)\.({'|'.join(_PARTS)})", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(slots=True, kw_only=True)

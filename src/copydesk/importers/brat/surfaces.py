@@ -51,7 +51,11 @@ def settle_surface(line: TextBound, pieces: Sequence[str], order: Sequence[int])
     if tab and same_surface(first, actual):
         return first, 0, True
     others = (" ".join(pieces), "".join(pieces), "".join(pieces[at] for at in order))
-    return (actual if any(same_surface(line.surface, other) for other in others) else line.surface), 0, False
+    if any(same_surface(line.surface, other) for other in others):
+        return actual, 0, False
+    if abs(len(joined) - len(actual)) < abs(len(line.surface) - len(actual)):  # wrong, but as long as the span
+        return joined, len(line.rest), False
+    return line.surface, 0, False
 
 
 _RESERVED = re.compile(

@@ -18,7 +18,7 @@ from copydesk.diagnostics import Diagnostic, Place
 from copydesk.importers.columns.article import fill, lay, sentences
 from copydesk.importers.columns.layout import layout_of, tag_columns
 from copydesk.importers.columns.lines import Block, Sheet, documents, read_sheet
-from copydesk.importers.heads import heads
+from copydesk.importers.heads import heads_by_suffix
 from copydesk.importers.tokentext import SCHEMES, article_ids, is_prefixed
 from copydesk.project import Source
 from copydesk.sources import RawRecord, Unit
@@ -71,7 +71,8 @@ TAKES = ("articles",)
 _SUFFIXES = (".conll", ".bio", ".iob", ".iob1", ".iob2", ".bioes", ".bilou", ".ner", ".col", ".tsv", ".txt")
 _SPLITS = ("train", "trainset", "dev", "devel", "valid", "validation", "test", "testa", "testb", "extra")
 """What files are called, or end in, that have no suffix of their own: `eng.testa` (CoNLL-2003), `train` (WikiANN)."""
-_FOREIGN = ("#FORMAT=", "#begin document", "{", "<?xml", "<!DOCTYPE")
+_OTHERS = ("#FORMAT=", "#begin document", " # webanno")
+_FOREIGN = (*_OTHERS, "{", "<?xml", "<!DOCTYPE")
 _SEEN = 16_000
 """Characters of a file that are looked at to know the format."""
 
@@ -79,7 +80,7 @@ _SEEN = 16_000
 def sniff(sample: Sample) -> int:
     """By -DOCSTART-, by tags, in files with one of the usual names."""
     best = 0
-    for _, text in heads(sample, [name for name in sample.names if _is_usual(name)]):
+    for _, text in heads_by_suffix(sample, [name for name in sample.names if _is_usual(name)]):
         if len(text) > _SEEN:
             text = text[:_SEEN].rpartition("\n")[0]
         if not text or text.startswith(_FOREIGN):
@@ -103,9 +104,13 @@ def _is_usual(name: str) -> bool:
 
 
 def units(source: Source, names: Sequence[str]) -> Iterator[Unit]:
-    """Each file of one of the usual names; all, if there is none of them."""
+    """Each file of one of the usual names; all, if there is none of them.
+
+    A .txt file is one where no other name is usual: beside others it is a README.
+    """
     usual = [name for name in names if _is_usual(name)]
-    for name in usual or names:
+    surer = [name for name in usual if not name.lower().endswith(".txt")]
+    for name in surer or usual or names:
         yield Unit(files=(name,), name=stem(name) if name.lower().endswith(_SUFFIXES) else name)
 
 
@@ -152,7 +157,7 @@ def _sheet(text: str, options: Options) -> tuple[Sheet, str | None]:
         header=header if isinstance(header, bool) else None,
         width=len(columns) if isinstance(columns, list | tuple) else None,
     )
-    if text.startswith(_FOREIGN[:2]):
+    if text.startswith(_OTHERS):
         return sheet, f"the file begins with {text[:15]!r}: this is another format"
     if not any(block.rows for block in sheet.blocks):
         return sheet, "there is no token in the file"

@@ -136,7 +136,7 @@ def _is_header(line: str, rows: Sequence[str]) -> bool:
     if not named or not lower & {*TOKEN_NAMES} or len(rows) < 2 or any(c in OUTSIDE or is_prefixed(c) for c in cells):
         return False
     again = any(any(map(eq, cells, row.split("\t"))) for row in rows[1:1000]) if len(rows) > 20 else True
-    return not again or bool(lower & _OTHER_NAMES)
+    return not again or bool(lower & _OTHER_NAMES) or any(name.startswith(("ne-", "ne_", "ner")) for name in lower)
 
 
 def _counts(text: str, tabbed: bool, skipped: int, column: int) -> bool:

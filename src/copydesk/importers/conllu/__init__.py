@@ -20,7 +20,7 @@ from copydesk.articles.units import Sample, decode, each, split_lines
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.importers.conllu.article import Fields, fill
 from copydesk.importers.conllu.text import NEWDOC, NEWPAR, Row, Sentence, documents, lay
-from copydesk.importers.heads import heads
+from copydesk.importers.heads import heads, heads_by_suffix
 from copydesk.importers.tokentext import SCHEMES, article_ids, identifier, layers_of
 from copydesk.project import Source
 from copydesk.sources import RawRecord, Unit
@@ -64,7 +64,7 @@ def sniff(sample: Sample) -> int:
     if own:
         texts = [text.lstrip() for _, text in heads(sample, own)]
         return 0 if texts and all(text.startswith(("{", "<")) for text in texts) else 96
-    for _, text in heads(sample, [name for name in sample.names if name.lower().endswith(_SUFFIXES)]):
+    for _, text in heads_by_suffix(sample, [name for name in sample.names if name.lower().endswith(_SUFFIXES)]):
         lines = [line for line in text.split("\n") if line and not line.startswith("#")]
         good = sum(re.match(r"\d+([-.]\d+)?\t", line) is not None and line.count("\t") == 9 for line in lines[:-1])
         if good and good >= 0.8 * (len(lines) - 1):
@@ -73,8 +73,12 @@ def sniff(sample: Sample) -> int:
 
 
 def units(source: Source, names: Sequence[str]) -> Iterator[Unit]:
-    """Each file."""
-    yield from each(names, *_SUFFIXES)
+    """Each file of a suffix that is CoNLL-U's alone; where there is none, each that may be one.
+
+    Treebanks have their texts, and a README, beside them as .txt.
+    """
+    own = [name for name in names if name.lower().endswith(_OWN)]
+    yield from each(own or names, *_SUFFIXES)
 
 
 def read(root: Path, source: Source, raw: RawRecord) -> Iterator[Article | Diagnostic]:

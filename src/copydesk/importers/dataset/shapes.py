@@ -3,8 +3,9 @@ annotations as the lists of brat's own JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from copydesk.diagnostics import Diagnostic
 from copydesk.importers.dataset.columns import TEXTS, TOKENS
@@ -15,6 +16,10 @@ _ENVELOPE = "_source"
 """Where Elasticsearch has what was put into it."""
 _PASSAGES = "passages"
 """Where BigBio has the text: pieces of it with their offsets."""
+_GAP = 1000
+"""Characters that may be missing between two passages: more of them are no offsets of this text."""
+
+_R = TypeVar("_R", Row, Row | Diagnostic)
 
 
 def rows_inside(document: Row | Diagnostic) -> str | None:
@@ -44,6 +49,18 @@ def plain(row: Row | Diagnostic, *, enveloped: bool) -> Row | Diagnostic:
     if isinstance(row, Row) and enveloped:
         row = _without_envelope(row)
     return _with_objects(_with_text(row)) if isinstance(row, Row) else row
+
+
+def with_pairs(row: _R, columns: Collection[str]) -> _R:
+    """The row with a list of key and value for the objects of some columns, whose keys are data."""
+    if not columns or not isinstance(row, Row):
+        return row
+    made: dict[str, object] = {}
+    for name in columns:
+        value = row.values.get(name)
+        if isinstance(value, Mapping):
+            made[name] = [{"key": str(key), "value": inner} for key, inner in value.items()]
+    return replace(row, values={**row.values, **made}) if made else row
 
 
 def _without_envelope(row: Row) -> Row:
@@ -83,10 +100,6 @@ def _text_of(passages: Sequence[object]) -> str | None:
             return None
         out += " " * (start - len(out)) + text
     return out
-
-
-_GAP = 1000
-"""Characters that may be missing between two passages: more of them are no offsets of this text."""
 
 
 def _with_objects(row: Row) -> Row:

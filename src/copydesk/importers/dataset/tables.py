@@ -8,12 +8,14 @@ from itertools import chain, islice
 
 from copydesk.diagnostics import Diagnostic
 from copydesk.importers.dataset.columns import columns_of, inferred
-from copydesk.importers.dataset.shapes import have_envelopes, plain, rows_inside
-from copydesk.importers.features import Feature, labelled
+from copydesk.importers.dataset.shapes import have_envelopes, plain, rows_inside, with_pairs
+from copydesk.importers.features import Feature, labelled, struct_fields
 from copydesk.importers.fields.rows import TABLES, Reading, Row, read_rows
 from copydesk.importers.parquet import Table, open_table
 
 _FIRST_ROWS = 50
+_MANY_KEYS = 64
+"""Keys that the objects of a column may have between them and still be names of fields, and no data."""
 _STRING: Feature = {"dtype": "string", "_type": "Value"}
 
 
@@ -56,8 +58,19 @@ def _opened(
     enveloped = have_envelopes(first)
     begin = [plain(row, enveloped=enveloped) for row in first]
     good = [row for row in begin if isinstance(row, Row)]
-    columns = {**(inferred(good) if infer else {}), **declared}
+    shown = inferred(good) if infer else {}
+    keyed = frozenset(name for name, feature in shown.items() if _has_data_as_keys(name, feature, good))
+    columns = {**{name: feature for name, feature in shown.items() if name not in keyed}, **declared}
     if good and isinstance(good[0].values.get("text"), str):
         columns.setdefault("text", _STRING)
-    rows = chain(begin, (plain(row, enveloped=enveloped) for row in rest))
-    return Rows(rows=rows, columns=columns, sample=good[:_FIRST_ROWS])
+    rows = (with_pairs(row, keyed) for row in chain(begin, (plain(row, enveloped=enveloped) for row in rest)))
+    return Rows(rows=rows, columns=columns, sample=[with_pairs(row, keyed) for row in good[:_FIRST_ROWS]])
+
+
+def _has_data_as_keys(name: str, feature: object, rows: Sequence[Row]) -> bool:
+    """Whether the objects of a column have many keys between them, and each of them only a few of these."""
+    keys = len(struct_fields(feature) or ())
+    if keys <= _MANY_KEYS:
+        return False
+    sizes = [len(value) for row in rows if isinstance(value := row.values.get(name), Mapping)]
+    return 2 * max(sizes, default=0) < keys
