@@ -12,9 +12,13 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import cases_diff
 import cases_formats
+import cases_groups
 import cases_inputs
 import cases_release
+import cases_splits
+import cases_versions
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -30,7 +34,15 @@ from copydesk.release.model import Release
 from copydesk.release.verify import verify
 from copydesk.scaffold import create
 
-CASES: dict[str, Case] = {**cases_inputs.CASES, **cases_formats.CASES, **cases_release.CASES}
+CASES: dict[str, Case] = {
+    **cases_inputs.CASES,
+    **cases_formats.CASES,
+    **cases_splits.CASES,
+    **cases_groups.CASES,
+    **cases_versions.CASES,
+    **cases_release.CASES,
+    **cases_diff.CASES,
+}
 GOLDEN = ROOT / "tests" / "golden"
 BLESS = os.environ.get("BLESS") == "1"
 KEYS = ["code", "slug", "severity", "message", "file", "line", "column", "pointer", "record", "notes", "help"]
@@ -58,6 +70,8 @@ def run(how: str, folder: Path) -> list[Diagnostic]:
     options = Options(root=folder, workers=1, frozen=how == "frozen")
     if how == "check":
         return list(check(options))
+    if how == "diff":
+        return cases_diff.refused(folder)
     if how == "verify":
         return list(Report(verify(folder)[1]))
     try:

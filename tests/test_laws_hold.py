@@ -67,7 +67,7 @@ def history_project(folder: Path, files: dict[str, list[dict[str, Any]]]) -> Pat
     lines[first], lines[first + 1] = lines[first + 1], lines[first]
     toml.write_text("".join(lines), encoding="utf-8")
     replace_text(toml, "draft = true", "draft = true\narticles_per_shard = 5")
-    replace_text(toml, "[splits]", '[checks]\non_error = "exclude"\n\n[splits]')
+    replace_text(toml, "[splits]", '[checks]\non_error = "exclude"\n\n[splits]\nnear_copies = false')
     replace_text(folder / "data/card.md", "Two", "<!-- copydesk:value articles --><!-- /copydesk --> articles. Two")
     return folder
 
@@ -143,10 +143,11 @@ def test_a_group_that_falls_apart_has_two_names(history: History) -> None:
 def test_no_two_parts_take_the_name_of_the_whole(kept: tuple[str, ...]) -> None:
     ratios = {"train": 1.0, "test": 1.0}
     free = Splits(salt="", ratios=ratios)
-    whole, _ = splits.assign(dict.fromkeys("abc", "a"), dict.fromkeys("abc", ""), {}, free, "0.1.0")
+    members = {i: splits.Member(digest="") for i in "abc"}
+    whole = splits.settle(dict.fromkeys("abc", "a"), members, {}, free, "0.1.0").ledger
     other = next(name for name in ratios if name != whole["a"].split)
     pinned = replace(free, pins=(Pin(articles=("c",), split=other, reason="r"),))
-    parts, _ = splits.assign({i: i for i in kept}, dict.fromkeys(kept, ""), whole, pinned, "0.2.0")
+    parts = splits.settle({i: i for i in kept}, {i: members[i] for i in kept}, whole, pinned, "0.2.0").ledger
     assert len({parts[i].group for i in kept}) == len(kept)
     assert parts["b"].split != parts["c"].split
 

@@ -31,6 +31,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
         edit_json(target, lambda r, n=number: _other(r, n))
         pin = f'[[splits.pin]]\narticles = ["library-{number}"]\nsplit = "{split}"\nreason = "test"\n\n[release]'
         replace_text(project / "dataset.toml", "[release]", pin)
+    replace_text(project / "dataset.toml", "[splits]\n", "[splits]\nnear_copies = false\n")
     return build(Options(root=project)).folder
 
 

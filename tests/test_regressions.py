@@ -25,11 +25,11 @@ from test_build import ENVIRONMENT, content
 
 from conftest import edit_json, replace_text
 from copydesk.agreement import agreement, load_passes
-from copydesk.barrier import shards_of
 from copydesk.build import Options, barrier, build, check, stage
 from copydesk.contract import arrow
 from copydesk.contract.types import Field, Type
 from copydesk.diagnostics import BuildFailed, Report, Severity
+from copydesk.plan import shards_of
 from copydesk.prepare import prepare
 from copydesk.scaffold import create
 from copydesk.writers import parquet

@@ -10,7 +10,7 @@ import json
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
@@ -28,6 +28,7 @@ from copydesk.importers.recognise import recognise
 from copydesk.project import DEFAULT_RATIOS, Dataset, Project, ReleaseOptions, Source, Splits
 from copydesk.release.datasheet import skeleton
 from copydesk.sources import BLOCK_SIZE, Listing, cut, list_files, read
+from copydesk.splits import split_in_path
 from copydesk.survey import Survey
 
 LISTED = 12
@@ -95,7 +96,9 @@ def _adopt(
         first, more, good = survey, _, _ = _survey(_project(folder, slug, title, source), listings)
         passes = draft.passes_rule(first)
         paths = _paths(source, listings[0], good)
-        source = replace(source, paths=paths, map=draft.renames(first), passes=passes)
+        source = replace(
+            source, paths=paths, map=draft.renames(first), passes=passes, split_from_path=_in_folders(good)
+        )  # fmt: skip
         if source.map or source.passes:  # what the contract is drafted for is what the release will have
             survey, _, _ = _survey(_project(folder, slug, title, source), listings)
             survey.passes, survey.several, survey.units = first.passes, first.several, first.units
@@ -210,6 +213,19 @@ def _paths(source: Source, listing: Listing, good: set[str]) -> tuple[str, ...]:
     return tuple(sorted(good)) if len(good) <= LISTED and not any(map(is_archive, listing.files)) else paths
 
 
+def _in_folders(names: Set[str]) -> bool:
+    """Whether the paths of all files name their splits, and there are several."""
+    splits = {split_in_path(name.removeprefix(f"{ORIGINAL}/"), DEFAULT_RATIOS) for name in names}
+    return "" not in splits and len(splits) > 1
+
+
+def _given(survey: Survey) -> bool:
+    """Whether the articles say which of several splits they are in."""
+    seen = survey.values.get("split")
+    known = {split_in_path(name, DEFAULT_RATIOS) for name in seen.strings} if seen is not None else set()
+    return "" not in known and len(known) > 1
+
+
 def _write(folder: Path, slug: str, title: str, source: Source, survey: Survey) -> None:
     schema = draft.article_schema(survey, slug)
     _dump(folder / "schema/article.schema.json", schema)
@@ -256,6 +272,7 @@ def _toml(slug: str, title: str, source: Source, survey: Survey) -> str:
         'kind = "article"',
         f"format = {text(source.format)}",
         f"paths = [{', '.join(map(text, source.paths))}]",
+        *(["split_from_path = true             # the export has splits of its own"] if source.split_from_path else []),
         "",
         "[source.defaults]                  # for what the export does not say; no permission is assumed",
         f"language = {text(language)}",
@@ -279,10 +296,21 @@ def _toml(slug: str, title: str, source: Source, survey: Survey) -> str:
         "[configs]                          # one line a table; the first is the default",
         *(f"{name:<{width}} = {line}" for name, line in draft.configs(survey)),
         "",
+        *(_given_splits(survey) if source.split_from_path or _given(survey) else []),
         "[release]",
         "draft = true                       # open questions are warnings until this is false",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _given_splits(survey: Survey) -> list[str]:
+    given = ['given = "split"                    # the property that says in which one an article is']
+    return [
+        "[splits]                           # those of the export; near copies stand in one split all the same",
+        *(given if _given(survey) else []),
+        'prefer = ["test", "validation", "train"]',
+        "",
+    ]
 
 
 def _map(mapping: Mapping[str, Any]) -> Iterator[str]:

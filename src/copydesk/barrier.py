@@ -1,11 +1,11 @@
-"""The barrier: what only all records together can show. Unique ids, links, groups, splits. Small values only."""
+"""The barrier: what only all records together can show. Unique ids, links, what was withdrawn. Small values only."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -16,20 +16,14 @@ from copydesk.articles.prune import Dropped
 from copydesk.checks.finding import visit
 from copydesk.contract.types import Contract, Kind, Ref, Type, walk_types
 from copydesk.diagnostics import Diagnostic, Place, Severity, lower
-from copydesk.grouping import Edge, components, shared_edges
 from copydesk.importers import find_again
 from copydesk.importers.intake import Counts, intake_findings
 from copydesk.jsontext import pointer_to
-from copydesk.project import Config, Pin, Project
-from copydesk.splits import Ledger, assign, generation
-from copydesk.spool import Address
+from copydesk.project import Project
 from copydesk.stage import Failed, Staged, StageResult
 from copydesk.waivers import Waiver
-from copydesk.write import Shard
 
 Fetch = Callable[[str, Sequence[str]], pa.Table]
-
-
 Waive = Callable[[Iterable[Diagnostic]], list[Diagnostic]]
 
 
@@ -44,6 +38,7 @@ class Gathered:
     counts: dict[int, Counts] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     used: set[Waiver] = field(default_factory=set)
+    left_out: bool = False
 
     def fail(self, staged: Staged, codes: Iterable[str]) -> None:
         """Move a record from those that passed to those that did not."""
@@ -58,11 +53,19 @@ class Gathered:
             )
         )
 
+    def place_of(self, kind: str, identifier: str, pointer: str) -> Place | None:
+        """Where a value of a record stands in the annotator's own file."""
+        staged = self.staged.get(kind, {}).get(identifier)
+        return _inside(self, staged, pointer) if staged is not None else None
+
     def findings(self, *, excluding: bool) -> list[Diagnostic]:
         """The findings about records. With `excluding`, an error leaves its record out and stops nothing.
 
-        Without, nothing is left out, so there is nothing to say of the links to what failed (B006).
+        Without, nothing but what people decided on is left out, so there is nothing to say of the links to what
+        failed (B006).
         """
+        if not excluding and self.left_out:
+            return list(self.diagnostics)
         if not excluding:
             return [d for d in self.diagnostics if d.code != "B006"]
         return [lower(d, Severity.WARNING) if d.severity is Severity.ERROR else d for d in self.diagnostics]
@@ -76,15 +79,6 @@ class Gathered:
             digest = hashlib.sha256("\n".join(digests).encode()).hexdigest()
             out[kind] = {"records": len(digests), "excluded": len(failed), "sha256": digest}
         return out
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What goes where: the ledger, the edges that made the groups, and for each kind and split the shards."""
-
-    ledger: Ledger
-    edges: tuple[Edge, ...]
-    order: Mapping[str, Mapping[str, tuple[tuple[Staged, ...], ...]]]
 
 
 def gather_results(project: Project, results: Iterable[StageResult]) -> Gathered:
@@ -116,6 +110,15 @@ def gather_results(project: Project, results: Iterable[StageResult]) -> Gathered
         if kept is not None:
             out.staged[staged.kind][staged.id] = kept
     return out
+
+
+def leave_out(gathered: Gathered, kind: str, ids: Iterable[str], code: str) -> list[Staged]:
+    """Take records out that a decision of people keeps out of the release: what was withdrawn or quarantined."""
+    found = [gathered.staged[kind][identifier] for identifier in sorted(ids) if identifier in gathered.staged[kind]]
+    for staged in found:
+        gathered.fail(staged, [code])
+    gathered.left_out = gathered.left_out or bool(found)
+    return found
 
 
 def _file_order(place: Place) -> tuple[str, int]:
@@ -250,95 +253,3 @@ def _end(record: Mapping[str, Any], kind: Kind, pointer: str, ref: Ref) -> tuple
     if kind.stands_beside(ref, layer):
         return record[layer][int(steps[0])].get(ref.record), kind.target_of(ref, layer) or ""
     return record.get(ref.record or ""), kind.linked()[ref.record or ""]
-
-
-def plan(project: Project, gathered: Gathered, ledger: Ledger) -> tuple[Plan, list[Diagnostic]]:
-    """Groups, then splits, then the order of the rows."""
-    primary = project.kinds[0]
-    articles = gathered.staged[primary]
-    if not articles:
-        message = f"no {primary} is left to release"
-        return Plan(ledger={}, edges=(), order={}), [
-            Diagnostic(code="B005", place=project.place("/source/0/kind"), message=message)
-        ]
-    edges = _edges(gathered, primary)
-    groups = components(articles, edges)
-    digests = {identifier: staged.digest for identifier, staged in articles.items()}
-    lost = {f.id for f in gathered.failed if f.kind == primary and f.id not in articles}
-    splits = replace(project.splits, pins=tuple(_present(pin, lost) for pin in project.splits.pins))
-    made, found = assign(groups, digests, ledger, splits, project.dataset.version, edges)
-    located = [replace(d, place=project.place(d.place.pointer or "")) for d in found]
-    if any(d.severity is Severity.ERROR for d in located):
-        return Plan(ledger=made, edges=tuple(edges), order={}), located
-    size = project.release.articles_per_shard
-    order = {kind: _ordered(kind, primary, gathered.staged[kind], made, size) for kind in project.kinds}
-    return Plan(ledger=made, edges=tuple(edges), order=order), located
-
-
-def _present(pin: Pin, lost: Set[str | None]) -> Pin:
-    """A pin without the articles that are excluded: what is wrong with those has been said."""
-    return replace(pin, articles=tuple(a for a in pin.articles if a not in lost))
-
-
-def _edges(gathered: Gathered, primary: str) -> list[Edge]:
-    articles = gathered.staged[primary]
-    edges = shared_edges([(s.content, i) for i, s in articles.items() if s.content], "the same text")
-    names = sorted({name for s in articles.values() for name, _ in s.groups})
-    for name in names:
-        values = [(v, i) for i, s in articles.items() for n, v in s.groups if n == name]
-        edges.extend(shared_edges(values, f"the same {name}"))
-    for kind, records in gathered.staged.items():
-        for staged in records.values():
-            ends = [i for _, target, i, groups in staged.links if groups and target == primary]
-            if kind == primary:
-                ends.append(staged.id)
-            why = f"{kind} {staged.id}"
-            edges.extend(Edge(left=ends[0], right=other, why=why) for other in ends[1:])
-    return sorted(edges, key=lambda e: (e.left, e.right, e.why))
-
-
-def _ordered(
-    kind: str, primary: str, records: Mapping[str, Staged], ledger: Ledger, size: int
-) -> dict[str, tuple[tuple[Staged, ...], ...]]:
-    """Split -> shards -> records in the order of their rows: by generation of the article, then by id.
-
-    Which shard an article is in follows from its rank among those that entered its split with the same version,
-    withdrawn ones included: what comes later moves none. A record of another kind stands with the latest of the
-    articles that it links to.
-    """
-    ranks: dict[str, int] = {}
-    counts: Counter[tuple[str, str]] = Counter()
-    for entry in sorted(ledger.values(), key=generation):
-        ranks[entry.id] = counts[entry.split, entry.since]
-        counts[entry.split, entry.since] += 1
-    shards: dict[str, dict[tuple[Any, ...], list[tuple[str, Staged]]]] = {}
-    for staged in records.values():
-        ends = [i for _, target, i, groups in staged.links if groups and target == primary]
-        home = ledger[staged.id] if kind == primary else max((ledger[i] for i in ends), key=generation)
-        where = (generation(home)[0], ranks[home.id] // size)
-        shards.setdefault(home.split, {}).setdefault(where, []).append((staged.id, staged))
-    return {
-        split: tuple(tuple(s for _, s in sorted(shard, key=lambda pair: pair[0])) for _, shard in sorted(found.items()))
-        for split, found in sorted(shards.items())
-    }
-
-
-def shards_of(config: Config, planned: Plan) -> Iterator[Shard]:
-    """The shards of one config, with the addresses of the records that they link to."""
-    addresses = {
-        kind: {s.id: s.address for shards in splits.values() for shard in shards for s in shard}
-        for kind, splits in planned.order.items()
-    }
-    for split, shards in planned.order[config.kind].items():
-        for number, shard in enumerate(shards):
-            linked: dict[str, dict[str, Address]] = {}
-            for staged in shard:
-                for _, target, identifier, _ in staged.links:
-                    linked.setdefault(target, {})[identifier] = addresses[target][identifier]
-            yield Shard(
-                config=config,
-                split=split,
-                number=number,
-                records=tuple(s.address for s in shard),
-                linked=linked,
-            )

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from copydesk import agreement, describe
-from copydesk.barrier import Gathered, Plan, check_links, gather_results, plan, shards_of
+from copydesk.articles.shape import text_property
+from copydesk.barrier import Gathered, check_links, gather_results, leave_out
 from copydesk.contract import arrow
+from copydesk.decisions import quarantined
 from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report, Severity, lower
+from copydesk.diff.model import Side
 from copydesk.engine import Engine, Item, Result, WorkerDied, engine_for
 from copydesk.expectations import run_expectations
 from copydesk.importers import intake
+from copydesk.plan import Plan, plan, shards_of
 from copydesk.prepare import Prepared, prepare
+from copydesk.previous import known_versions, tombstones_of
 from copydesk.project import PROJECT_FILE, Project
 from copydesk.readback import read_back
 from copydesk.release.model import Release, Table
@@ -28,6 +34,8 @@ from copydesk.splits import read_ledger
 from copydesk.spool import gather
 from copydesk.stage import StageContext, stage_block
 from copydesk.staging import Staging, open_staging, seal
+from copydesk.tombstones import still_there
+from copydesk.versions import check_number, check_version
 from copydesk.waivers import apply_waivers, unused_waivers
 from copydesk.write import WriteContext, name_shards, write_shard
 
@@ -71,12 +79,22 @@ class Outcome:
     report: Report = field(default_factory=Report)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouped:
+    """What ties articles: the groups as quality/groups.jsonl has them, every id, and (ids) -> id -> text."""
+
+    groups: tuple[Mapping[str, Any], ...]
+    ids: tuple[str, ...]
+    texts: Callable[[Sequence[str]], dict[str, str]]
+
+
 def check(options: Options) -> Report:
     """The stages up to the barrier, without writing anything that stays. Never raises for bad data."""
     report = Report()
     with contextlib.suppress(BuildFailed):  # the report has it all
         prepared = prepare(options.root, report)
         describe.check_documents(prepared.project, report)
+        report.add(check_number(prepared.project))
         with tempfile.TemporaryDirectory(prefix="copydesk-check-") as spool:
             gathered = stage(prepared, options, Path(spool), report)
             barrier(prepared, gathered, Path(spool), report)
@@ -96,6 +114,8 @@ def build(options: Options) -> Outcome:
         passes = passes or agreement.spooled_passes(staging.spool, prepared.contract)
         _gate(report)
         tables = write(prepared, planned, options, staging, report)
+        report.add(_check_version(prepared.project, gathered, planned, tables, staging))
+        _gate(report)
         release = Release(project=prepared.project, folder=staging.release, tables=tables)
         options.progress("expect", 0, 1)
         results, found = run_expectations(release, prepared.suites)
@@ -106,6 +126,9 @@ def build(options: Options) -> Outcome:
             expectations=results,
             agreement=agreement.agreement(prepared.contract, passes) if len(passes) > 1 else None,
             ledger=planned.ledger,
+            certificate=planned.certificate,
+            groups=planned.groups,
+            shares=planned.shares,
             failed=tuple(gathered.failed),
             inputs=gathered.inputs(),
             dropped=tuple(gathered.dropped),
@@ -130,6 +153,25 @@ def build(options: Options) -> Outcome:
         updated=updated,
         report=report,
     )
+
+
+def _check_version(
+    project: Project, gathered: Gathered, planned: Plan, tables: tuple[Table, ...], staging: Staging
+) -> list[Diagnostic]:
+    """R014 to R016: whether the version says how much has changed since the release before."""
+    new = Side(
+        label="this build",
+        name=project.dataset.name,
+        version=project.dataset.version,
+        folder=staging.release,
+        tables=tables,
+        ledger=planned.ledger,
+        license=project.dataset.license,
+        where=gathered.place_of,
+    )
+    scratch = staging.scratch / "previous"
+    scratch.mkdir(parents=True)
+    return check_version(new, project, planned.before, scratch)
 
 
 def _seal(
@@ -177,8 +219,30 @@ def stage(prepared: Prepared, options: Options, spool: Path, report: Report) -> 
     return gather_results(project, results)
 
 
+def grouped(options: Options, spool: Path, report: Report) -> Grouped:
+    """The groups as they are now, conflicts and all. Raises BuildFailed if the records have errors."""
+    prepared = prepare(options.root, report)
+    gathered = stage(prepared, options, spool, report)
+    planned = _planned(prepared, gathered, spool, report)
+    kind = prepared.contract.kinds[prepared.project.kinds[0]]
+    name, articles = text_property(kind), gathered.staged[kind.name]
+
+    def texts(ids: Sequence[str]) -> dict[str, str]:
+        addresses = [articles[i].address for i in ids]
+        table = gather(spool, kind.name, addresses, arrow.spool_schema(kind.type))
+        return dict(zip(ids, table.column(name).to_pylist(), strict=True)) if name else {}
+
+    return Grouped(groups=planned.groups, ids=tuple(articles), texts=texts)
+
+
 def barrier(prepared: Prepared, gathered: Gathered, spool: Path, report: Report) -> Plan:
     """What only all records show. Errors of the stage and of the barrier stop the build here, all at once."""
+    planned = _planned(prepared, gathered, spool, report)
+    _gate(report)
+    return planned
+
+
+def _planned(prepared: Prepared, gathered: Gathered, spool: Path, report: Report) -> Plan:
     project, contract = prepared.project, prepared.contract
 
     def fetch(kind: str, ids: Sequence[str]) -> pa.Table:
@@ -188,16 +252,30 @@ def barrier(prepared: Prepared, gathered: Gathered, spool: Path, report: Report)
     def waive(found: Iterable[Diagnostic]) -> list[Diagnostic]:
         return apply_waivers(found, prepared.waivers, gathered.used)
 
+    ledger, found = read_ledger(project.ledger_path, project.ledger_path.relative_to(project.root).as_posix())
+    report.add(found)
+    report.add(_leave_out(project, gathered))
     check_links(gathered, contract, fetch, waive)
     report.add(gathered.findings(excluding=project.on_error != "fail"))
     report.add(unused_waivers(project, prepared.waivers, gathered.used))
-    ledger, found = read_ledger(project.ledger_path, project.ledger_path.relative_to(project.root).as_posix())
-    report.add(found)
     _gate(report)
-    planned, found = plan(project, gathered, ledger)
+    previous = known_versions(project, ledger).below(project.dataset.version).newest
+    withdrawn = {i for kind, i in tombstones_of(project)[0] if kind == project.kinds[0]}
+    planned, found = plan(project, gathered, ledger, spool, previous, withdrawn)
     report.add(found)
-    _gate(report)
     return planned
+
+
+def _leave_out(project: Project, gathered: Gathered) -> Iterator[Diagnostic]:
+    """What people keep out of the release: withdrawn articles (L013), and those under quarantine."""
+    tombstones, found = tombstones_of(project)
+    yield from found
+    for kind in project.kinds:
+        places = {i: staged.place for i, staged in gathered.staged[kind].items()}
+        gone, found = still_there(tombstones, kind, places)
+        yield from found
+        leave_out(gathered, kind, gone, "L013")
+    leave_out(gathered, project.kinds[0], quarantined(project.splits, project.dataset.version), "L002")
 
 
 def write(prepared: Prepared, planned: Plan, options: Options, staging: Staging, report: Report) -> tuple[Table, ...]:

@@ -13,30 +13,15 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from copydesk import __version__
 from copydesk.cli_output import BUG, CLEAN, DATA, USAGE, print_report, shown
+from copydesk.cli_parser import Run, parser_of
 
 if TYPE_CHECKING:
     from copydesk.build import Options
-
-
-_EPILOG = """\
-commands in the order of a first day:
-  copydesk init my-dataset     a new project that builds at once; --from PATH: out of an export
-  copydesk check               every finding about the data, in under a second
-  copydesk explain A103        what a code means, with an example
-  copydesk build               the release: dist/<name>-<version>/
-  copydesk verify dist/…       judge a release from its own files
-
-exit codes: 0 clean, 1 errors in the data, 2 usage, 3 a bug of copydesk
-"""
-
-
-_OPTION = "an option of the format; `copydesk formats NAME` lists them"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,14 +29,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # whatever the terminal cannot show is escaped, never a crash
             stream.reconfigure(errors="backslashreplace")
-    parser = _parser()
+    parser = parser_of(RUNS, __version__)
     arguments = parser.parse_args(argv)
     if threading.current_thread() is threading.main_thread():  # only there can it be set
         signal.signal(signal.SIGTERM, _stop)
     if arguments.run is None:
         parser.print_help()
         return USAGE
-    run: Callable[[argparse.Namespace], int] = arguments.run
+    run: Run = arguments.run
     try:
         return run(arguments)
     except KeyboardInterrupt:
@@ -69,89 +54,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _stop(number: int, frame: object) -> None:
     """Being told to end is like Ctrl-C: what was begun is cleared away."""
     raise KeyboardInterrupt
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="copydesk",
-        description="Packages annotated articles into a dataset release that people can train on, trust and cite.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"copydesk {__version__}")
-    parser.set_defaults(run=None)
-    commands = parser.add_subparsers(metavar="COMMAND")
-
-    build = _add(commands, "build", _build, "build and seal the release of the project")
-    _project_arguments(build)
-    build.add_argument("--frozen", action="store_true", help="fail if the checked-in ledger or datasheet would change")
-
-    check = _add(commands, "check", _check, "check the data without building; prints every finding")
-    _project_arguments(check)
-
-    explain = _add(commands, "explain", _explain, "explain a diagnostic code; without one, list them all")
-    explain.add_argument("code", nargs="?", help="a code such as A103")
-
-    schema = _add(commands, "schema", _schema, "print what the contract compiles to")
-    schema.add_argument("name", nargs="?", help="a kind (article) or a config (mentions); default: list them")
-    form_help = "json: JSON Schema of the rows; arrow: Arrow schema; features: Hugging Face features; docs: columns"
-    schema.add_argument(
-        "--as", dest="form", choices=["json", "arrow", "features", "docs"], default="docs", help=form_help
-    )
-    schema.add_argument("--project", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
-
-    verify = _add(commands, "verify", _verify, "judge a release from its own files, without the sources")
-    verify.add_argument("release", type=Path, help="the folder of a release")
-    verify.add_argument("--json", action="store_true", help="findings as JSON lines")
-
-    init = _add(commands, "init", _init, "create a new dataset project that builds at once")
-    init.add_argument("folder", type=Path, help="the folder to create; it must not exist, or be empty")
-    init.add_argument("--name", help="name of the dataset (default: the folder's)")
-    init.add_argument(
-        "--from", dest="origin", type=Path, metavar="PATH", help="an export to begin with: a file, folder or archive"
-    )
-    init.add_argument("--format", help="the format of the export (default: it is recognised)")
-    init.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help=_OPTION)
-
-    convert = _add(commands, "convert", _convert, "convert annotated articles from one format to another")
-    convert.add_argument("origin", type=Path, help="a file, folder or archive of any format, a project, or a release")
-    convert.add_argument("target", type=Path, help="the folder to write; it must not exist, or be empty")
-    convert.add_argument("--to", required=True, metavar="FORMAT", help="what to write; `copydesk formats` lists them")
-    convert.add_argument("--from", dest="format", metavar="FORMAT", help="what is read (default: it is recognised)")
-    convert.add_argument("--encoding", default="utf-8", help="of text files (default: UTF-8)")
-    convert.add_argument(
-        "--passes", metavar="RULE", help="which of several annotators counts: majority, curated, first, or a name"
-    )
-    convert.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help=_OPTION)
-    convert.add_argument("--json", action="store_true", help="findings as JSON lines")
-
-    formats = _add(commands, "formats", _formats, "list the formats that are read and written, or the options of one")
-    formats.add_argument("name", nargs="?", help="a format, to list its options")
-    return parser
-
-
-def _add(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    run: Callable[[argparse.Namespace], int],
-    help_text: str,
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=help_text, description=help_text[0].upper() + help_text[1:] + ".")
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _project_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--project", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
-    parser.add_argument("--workers", type=_positive, metavar="N", help="processes (default: one a processor)")
-    parser.add_argument("--block-size", type=_positive, metavar="BYTES", help="input of one task (default: 8 MiB)")
-    parser.add_argument("--json", action="store_true", help="findings as JSON lines, for programs")
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above zero")
-    return int(text)
 
 
 def _options(arguments: argparse.Namespace) -> Options:
@@ -239,6 +141,12 @@ def _build(arguments: argparse.Namespace) -> int:
     return CLEAN
 
 
+def _groups(arguments: argparse.Namespace) -> int:
+    from copydesk.cli_groups import groups
+
+    return groups(arguments, _options(arguments))
+
+
 def _explain(arguments: argparse.Namespace) -> int:
     from copydesk.diagnostics import CODES
     from copydesk.diagnostics.render import explain
@@ -285,7 +193,8 @@ def _schema(arguments: argparse.Namespace) -> int:
 
 def _verify(arguments: argparse.Namespace) -> int:
     from copydesk.diagnostics import Report
-    from copydesk.release.verify import verify
+    from copydesk.release.facts import LEAKAGE_FILE
+    from copydesk.release.verify import articles_with_text, verify
 
     opened, found = verify(arguments.release)
     report = Report(list(found))
@@ -295,11 +204,37 @@ def _verify(arguments: argparse.Namespace) -> int:
         return DATA
     if not arguments.json:
         dataset, rows = opened.manifest["dataset"], sum(table.rows for table in opened.tables)
+        measured = LEAKAGE_FILE in opened.files and articles_with_text(opened) is not None
+        proof = "and the leakage certificate hold" if measured else "hold; no text to measure leakage by"
         print(
             f"verified {dataset['name']} {dataset['version']}: {len(opened.files)} files, {rows:,} rows in "
-            f"{len(opened.tables)} configs; sums, logical digests, contract, features, splits and numbers hold"
+            f"{len(opened.tables)} configs; sums, logical digests, contract, features, splits, numbers {proof}"
         )
     return CLEAN
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    from copydesk.cli_versions import diff
+
+    return diff(arguments)
+
+
+def _release(arguments: argparse.Namespace) -> int:
+    from copydesk.cli_release import release
+
+    return release(arguments)
+
+
+def _withdraw(arguments: argparse.Namespace) -> int:
+    from copydesk.cli_withdraw import withdraw
+
+    return withdraw(arguments)
+
+
+def _yank(arguments: argparse.Namespace) -> int:
+    from copydesk.cli_withdraw import yank
+
+    return yank(arguments)
 
 
 def _init(arguments: argparse.Namespace) -> int:
@@ -318,3 +253,21 @@ def _convert(arguments: argparse.Namespace) -> int:
     from copydesk.cli_formats import convert
 
     return convert(arguments)
+
+
+RUNS: dict[str, Run] = {
+    "init": _init,
+    "check": _check,
+    "groups": _groups,
+    "build": _build,
+    "verify": _verify,
+    "diff": _diff,
+    "release": _release,
+    "withdraw": _withdraw,
+    "yank": _yank,
+    "schema": _schema,
+    "explain": _explain,
+    "convert": _convert,
+    "formats": _formats,
+}
+"""What each command does; its arguments are in cli_parser.py."""

@@ -26,16 +26,20 @@ from copydesk.release.license import render_license
 from copydesk.release.model import FileEntry, Release, data_files
 from copydesk.release.report import render_report
 from copydesk.release.verify import schema_id, schema_path
-from copydesk.splits import Ledger, dump_ledger
+from copydesk.splits import Entry, Ledger, dump_ledger
 from copydesk.stage import Failed
 from copydesk.writers import parquet
 from copydesk.writers.hashing import write_bytes
 
+_FOLD = Type(kind="integer", nullable=True, rules={"minimum": 0, "maximum": 2**31 - 1})
 _LEDGER_TYPE = Type(
     kind="struct",
-    fields=tuple(
-        Field(name=name, type=Type(kind="boolean" if name == "released" else "string"))
-        for name in ("id", "group", "split", "since", "digest", "released")
+    fields=(
+        *(Field(name=name, type=Type(kind="string")) for name in ("id", "group", "split", "since", "digest")),
+        Field(name="released", type=Type(kind="boolean")),
+        Field(name="formerly", type=Type(kind="string")),
+        *(Field(name=name, type=_FOLD) for name in ("fold", "folds")),
+        *(Field(name=name, type=Type(kind="string", nullable=True)) for name in ("moved_in", "moved_from")),
     ),
 )
 
@@ -50,6 +54,9 @@ class Material:
     failed: tuple[Failed, ...]
     inputs: Mapping[str, Any]
     dropped: tuple[Dropped, ...] = ()
+    groups: tuple[Mapping[str, Any], ...] = ()
+    certificate: Mapping[str, Any] | None = None
+    shares: Mapping[str, Any] = field(default_factory=dict)
     intake: Mapping[str, Any] | None = None
 
 
@@ -112,6 +119,10 @@ def describe(release: Release, material: Material, report: Report) -> tuple[Upda
         out.add("quality/agreement.json", jsontext.dump_document(material.agreement))
     if material.intake is not None:
         out.add("quality/intake.json", jsontext.dump_document(material.intake))
+    if material.certificate is not None:
+        out.add("quality/leakage.json", jsontext.dump_document(material.certificate))
+    out.add("quality/groups.jsonl", b"".join(jsontext.dump_line(dict(group)) for group in material.groups))
+    out.add("quality/splits.json", jsontext.dump_document(dict(material.shares)))
     _write_ledger(out, material)
     facts = read_facts(release.folder, draft, release.tables)
     datasheet = _bytes(project.root / project.release.datasheet)
@@ -130,13 +141,21 @@ def describe(release: Release, material: Material, report: Report) -> tuple[Upda
 
 
 def _write_ledger(out: _Folder, material: Material) -> None:
-    entries = [asdict(material.ledger[identifier]) for identifier in sorted(material.ledger)]
+    entries = [_ledger_row(material.ledger[identifier]) for identifier in sorted(material.ledger)]
     path = out.root / "ledger.parquet"
     written = parquet.write(path, arrow.to_table(entries, _LEDGER_TYPE), _LEDGER_TYPE)
     out.files.append(FileEntry(path=path.name, size=written.size, sha256=written.sha256))
     excluded = sorted((f.kind, f.id or "", f.digest or "", f.codes) for f in material.failed)
     lines = [
-        jsontext.dump_line({"kind": kind, "id": identifier or None, "codes": list(codes), "sha256": digest or None})
+        jsontext.dump_line(
+            {
+                "kind": kind,
+                "id": identifier or None,
+                "codes": list(codes),
+                # the digest of a short text can be guessed, and a withdrawn one is to be gone
+                "sha256": digest if digest and "L013" not in codes else None,
+            }
+        )
         for kind, identifier, digest, codes in excluded
     ]
     for d in sorted(material.dropped, key=lambda d: (d.kind, d.record or "", d.layer, *d.diagnostic.order)):
@@ -145,6 +164,16 @@ def _write_ledger(out: _Folder, material: Material) -> None:
             jsontext.dump_line({"kind": d.kind, "id": d.record, "layer": d.layer, "item": d.item, "codes": codes})
         )
     out.add("exclusions.jsonl", b"".join(lines))
+
+
+def _ledger_row(entry: Entry) -> dict[str, Any]:
+    """A line of the ledger as a row: `moved_in` is the version that last gave the article another split, `moved_from`
+    the one that it had."""
+    row = asdict(entry)
+    del row["before"]
+    moved = [stand for stand in entry.before if stand.split != entry.split]
+    last = moved[-1] if moved else None
+    return row | {"moved_in": last.version if last else None, "moved_from": last.split if last else None}
 
 
 def _documents(release: Release, facts: Facts, report: Report) -> dict[str, bytes]:

@@ -1,6 +1,6 @@
-"""Which articles belong together: connected components over links, shared keys and equal content.
+"""Which articles belong together: connected components over links, shared keys, equal texts and near copies.
 
-Near copies are not found here yet: texts count as equal when they are equal after normalisation.
+What makes two articles near copies is measured in nearcopies.py; here are the ties, and what they add up to.
 """
 
 from __future__ import annotations
@@ -8,26 +8,59 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
+
+from copydesk.checks.spans import span_ranges
+from copydesk.contract.types import Type
+from copydesk.project import Boilerplate, NearCopies, Splits
+from copydesk.shingles import without
 
 _SPACE = re.compile(r"\s+")
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'"})
 
+Tie = Literal["link", "key", "text", "near"]
+"""Why articles are tied: a link names them, they share an x-group value, their texts are equal, or nearly."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """Why two articles are in one group."""
+    """Why two articles are in one group. Near copies come with what was measured, each from 0 to 1."""
 
     left: str
     right: str
     why: str
+    tie: Tie = "key"
+    jaccard: float | None = None
+    containment: float | None = None
 
 
 def content_key(text: str) -> str:
     """A digest that is equal for texts that differ only in case, white space, quotation marks or Unicode form."""
     plain = unicodedata.normalize("NFKC", text).translate(_QUOTES).casefold()
     return hashlib.sha256(_SPACE.sub(" ", plain).strip().encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def words_compared(splits: Splits) -> int:
+    """Words of a shingle; texts are compared for the certificate even where near copies make no groups."""
+    return (splits.near_copies or NearCopies()).words
+
+
+def compared_text(value: Mapping[str, Any], text: str, node: Type, boilerplate: Sequence[Boilerplate]) -> str:
+    """The text of a record as it is compared with others: without the spans that are named as boilerplate."""
+    ranges = [cut for part in boilerplate for cut in _boilerplate_ranges(value, node, part)]
+    return without(value[text] or "", ranges) if ranges else value[text] or ""
+
+
+def _boilerplate_ranges(value: Mapping[str, Any], node: Type, part: Boilerplate) -> Iterator[tuple[int, int]]:
+    layer = node.get(part.layer)
+    span = layer.item.span if layer is not None and layer.item is not None else None
+    if span is None:
+        return
+    for item in value.get(part.layer) or ():
+        if item.get(part.property) in part.values:
+            yield from ((start, end) for _, start, end in span_ranges(item, span))
 
 
 def components(ids: Iterable[str], edges: Iterable[Edge]) -> dict[str, str]:
@@ -47,13 +80,44 @@ def components(ids: Iterable[str], edges: Iterable[Edge]) -> dict[str, str]:
     return {identifier: root(identifier) for identifier in parent}
 
 
-def shared_edges(values: Iterable[tuple[str, str]], why: str) -> list[Edge]:
-    """Edges between articles with equal values, from (value, article id) pairs: each joins the smallest of them."""
-    first: dict[str, str] = {}
+def shared_edges(
+    values: Iterable[tuple[str, str]], why: str, *, tie: Tie = "key", colours: Mapping[str, int] | None = None
+) -> list[Edge]:
+    """Edges between articles with equal values, from (value, article id) pairs: each joins the smallest of them.
+
+    Articles of different colours were set apart by a decision: no edge is made between them.
+    """
+    first: dict[tuple[str, int], str] = {}
     edges = []
     for value, identifier in sorted(values):
-        if value in first:
-            edges.append(Edge(left=first[value], right=identifier, why=why))
+        key = value, (colours or {}).get(identifier, 0)
+        if key in first:
+            edges.append(Edge(left=first[key], right=identifier, why=why, tie=tie))
         else:
-            first[value] = identifier
+            first[key] = identifier
     return edges
+
+
+def groups_as_json(edges: Iterable[Edge], groups: Mapping[str, str], splits: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Every group of more than one article, by name: its split, its articles, and what ties them.
+
+    `groups`: article -> name of its group; `splits`: name of a group -> its split.
+    """
+    members: dict[str, list[str]] = {}
+    for identifier in sorted(groups):
+        members.setdefault(groups[identifier], []).append(identifier)
+    ties: dict[str, list[dict[str, Any]]] = {}
+    for edge in edges:
+        ties.setdefault(groups[edge.left], []).append(_edge_as_json(edge))
+    return [
+        {"group": name, "split": splits[name], "articles": ids, "ties": ties.get(name, [])}
+        for name, ids in sorted(members.items())
+        if len(ids) > 1
+    ]
+
+
+def _edge_as_json(edge: Edge) -> dict[str, Any]:
+    out: dict[str, Any] = {"left": edge.left, "right": edge.right, "tie": edge.tie, "why": edge.why}
+    if edge.jaccard is not None and edge.containment is not None:
+        out |= {"jaccard": round(edge.jaccard, 6), "containment": round(edge.containment, 6)}
+    return out

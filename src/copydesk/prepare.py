@@ -44,6 +44,7 @@ def prepare(root: Path, report: Report) -> Prepared:
     report.add(_check_defaults(project, contract))
     report.add(_check_definitions(project, contract))
     report.add(_check_configs(project, contract))
+    report.add(_check_boilerplate(project, contract))
     if report.errors:
         raise BuildFailed(report)
     types = {c.name: VIEWS[c.view].columns(c, contract) for c in project.configs}
@@ -101,6 +102,24 @@ def _check_definitions(project: Project, contract: Contract) -> Iterator[Diagnos
                 place = Place(file=kind.file)
                 found = Diagnostic(code="C007", place=place, message=message)
                 yield lower(found, Severity.WARNING) if project.release.draft else found
+
+
+def _check_boilerplate(project: Project, contract: Contract) -> Iterator[Diagnostic]:
+    """P003 for boilerplate that no article can have."""
+    record = contract.kinds[project.kinds[0]].type
+    for number, part in enumerate(project.splits.boilerplate):
+        layer = record.get(part.layer)
+        item = layer.item if layer is not None else None
+        place = project.place(f"/splits/boilerplate/{number}")
+        if item is None or item.span is None:
+            message = f"{part.layer!r} is no layer of {project.kinds[0]!r} whose items stand on the text"
+            yield Diagnostic(code="P003", place=place, message=message)
+            continue
+        node = item.get(part.property)
+        unknown = sorted(set(part.values) - set(node.names)) if node is not None and node.kind == "label" else []
+        if node is None or unknown:
+            what = f"no property {part.property!r}" if node is None else f"no label {unknown[0]!r}"
+            yield Diagnostic(code="P003", place=place, message=f"the items of {part.layer!r} have {what}")
 
 
 def _check_suites(root: Path, types: Iterable[str], suites: Iterable[Suite]) -> Iterator[Diagnostic]:

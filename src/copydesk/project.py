@@ -46,7 +46,8 @@ class Source:
 
     For formats of other tools: `take` is what is taken from the files (articles, unless the format has more),
     `options` are the format's own, `encoding` that of its text files, `map` renames (importers/mapping.py), and
-    `passes` says which of several annotators counts (importers/passes.py).
+    `passes` says which of several annotators counts (importers/passes.py). `split`: the split of its new articles, or
+    `split_from_path`: each file's path names it.
     """
 
     kind: str
@@ -54,6 +55,8 @@ class Source:
     format: str = "copydesk"
     take: str = ""
     encoding: str = "utf-8"
+    split: str = ""
+    split_from_path: bool = False
     defaults: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     map: Mapping[str, Any] = field(default_factory=dict)
@@ -84,17 +87,74 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One [[splits.decision]]: what becomes of a group that would straddle splits; `version` is when it was decided.
+
+    "move": the group goes to `to`. "quarantine": the articles are left out. "accept": they are set apart from the rest.
+    """
+
+    articles: tuple[str, ...]
+    choice: str
+    version: str
+    reason: str
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearCopies:
+    """From which similarity on two texts are near copies: of their shingles of so many words."""
+
+    jaccard: float = 0.5
+    containment: float = 0.8
+    words: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Boilerplate:
+    """Spans that are left out when texts are compared: items of a layer with one of these values of a property."""
+
+    layer: str
+    property: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What articles of different splits may have in common at most; None: anything. `ngram` counts tokens."""
+
+    jaccard: float | None = None
+    containment: float | None = None
+    ngram: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Splits:
-    """[splits]: how groups fall into splits. `ratios` need not sum to one."""
+    """[splits]: what is one group, and how groups fall into splits (docs/splits.md). `ratios` need not sum to one.
+
+    `by` is hash, quota or time. `column`, `stratify` and `given` are paths of properties, steps parted by dots.
+    """
 
     salt: str
     ratios: Mapping[str, float]
     pins: tuple[Pin, ...] = ()
+    by: str = "hash"
+    column: str = ""
+    stratify: str = ""
+    given: str = ""
+    prefer: tuple[str, ...] = ()
+    folds: int | None = None
+    near_copies: NearCopies | None = field(default_factory=NearCopies)
+    boilerplate: tuple[Boilerplate, ...] = ()
+    bound: Bound = field(default_factory=Bound)
+    decisions: tuple[Decision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseOptions:
-    """[release]: where it goes and what it is made of. A draft may have unanswered questions."""
+    """[release]: where it goes and what it is made of. A draft may have unanswered questions.
+
+    `previous`: the release to compare with, a folder or an archive; empty for the newest in the output folder.
+    """
 
     output: str = "dist"
     draft: bool = False
@@ -102,6 +162,7 @@ class ReleaseOptions:
     card: str = "data/card.md"
     datasheet: str = "DATASHEET.md"
     changelog: str = "data/CHANGELOG.md"
+    previous: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,13 +235,39 @@ def _contradictions(value: Mapping[str, Any]) -> list[tuple[str, str]]:
     if len(defaults) > 1:
         message = f"there is one default config, not {len(defaults)}: {', '.join(defaults)}"
         return [(f"/configs/{defaults[1]}", message)]
-    splits = value.get("splits", {})
+    return _split_contradictions(value, value.get("splits", {}))
+
+
+def _split_contradictions(value: Mapping[str, Any], splits: Mapping[str, Any]) -> list[tuple[str, str]]:
     ratios = splits.get("ratios", DEFAULT_RATIOS)
     found = [("/splits/ratios/all", "`all` is what loaders call every split together")] if "all" in ratios else []
-    for number, pin in enumerate(splits.get("pin", ())):
-        if pin["split"] not in ratios:
-            message = f"there is no split {pin['split']!r}; the ratios name {', '.join(ratios)}"
-            found.append((f"/splits/pin/{number}/split", message))
+    by = splits.get("by", "quota" if "stratify" in splits else "hash")
+    if by == "time" and "column" not in splits:
+        found.append(("/splits/by", 'by = "time" needs a `column`: the property that holds an article\'s time'))
+    if by != "time" and "column" in splits:
+        found.append(("/splits/column", '`column` is for by = "time"'))
+    if by != "quota" and "stratify" in splits:
+        found.append(("/splits/stratify", f'by = "{by}" does not stratify; by = "quota" does'))
+    first = value["source"][0]["kind"]
+    for number, source in enumerate(value["source"]):
+        if "split" in source and source.get("split_from_path"):
+            found.append((f"/source/{number}/split", "the split is given here or by the path, not both"))
+        if ("split" in source or source.get("split_from_path")) and source["kind"] != first:
+            found.append((f"/source/{number}/split", f"only records of the first kind, {first}, are given a split"))
+    for number, decision in enumerate(splits.get("decision", ())):
+        if (decision["choice"] == "move") != ("to" in decision):
+            what = "a move says `to` which split" if "to" not in decision else "only a move goes `to` a split"
+            found.append((f"/splits/decision/{number}", what))
+    named = [
+        *((f"/source/{n}/split", source.get("split")) for n, source in enumerate(value["source"])),
+        *((f"/splits/prefer/{n}", name) for n, name in enumerate(splits.get("prefer", ()))),
+        *((f"/splits/pin/{n}/split", pin["split"]) for n, pin in enumerate(splits.get("pin", ()))),
+        *((f"/splits/decision/{n}/to", decision.get("to")) for n, decision in enumerate(splits.get("decision", ()))),
+    ]
+    known = ", ".join(ratios)
+    for pointer, name in named:
+        if name is not None and name not in ratios:
+            found.append((pointer, f"there is no split {name!r}; the ratios name {known}"))
     return found
 
 
@@ -250,24 +337,36 @@ def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
 
 def _project(root: Path, value: dict[str, Any], lines: Mapping[str, int]) -> Project:
     dataset = Dataset(**_tuples(value["dataset"]))
-    splits = value.get("splits", {})
     checks = value.get("checks", {})
     return Project(
         root=root,
         dataset=dataset,
         sources=tuple(Source(**_tuples(source)) for source in value["source"]),
         configs=_configs(value["configs"], value["source"][0]["kind"]),
-        splits=Splits(
-            salt=splits.get("salt", dataset.name),
-            ratios=splits.get("ratios", DEFAULT_RATIOS),
-            pins=tuple(Pin(**_tuples(pin)) for pin in splits.get("pin", ())),
-        ),
+        splits=_splits(value.get("splits", {}), dataset.name),
         release=ReleaseOptions(**value.get("release", {})),
         on_error=checks.get("on_error", "fail"),
         waivers=checks.get("waivers", "data/waivers.toml"),
         passes=tuple(value.get("agreement", {}).get("passes", ())),
         responsible=value.get("responsible", {}),
         lines=lines,
+    )
+
+
+def _splits(table: Mapping[str, Any], name: str) -> Splits:
+    plain = {key: table[key] for key in ("column", "stratify", "given", "folds") if key in table}
+    near = table.get("near_copies", {})
+    return Splits(
+        salt=table.get("salt", name),
+        ratios=table.get("ratios", DEFAULT_RATIOS),
+        by=table.get("by", "quota" if "stratify" in table else "hash"),
+        prefer=tuple(table.get("prefer", ())),
+        near_copies=NearCopies(**({} if near is True else near)) if near is not False else None,
+        boilerplate=tuple(Boilerplate(**_tuples(line)) for line in table.get("boilerplate", ())),
+        bound=Bound(**table.get("bound", {})),
+        pins=tuple(Pin(**_tuples(pin)) for pin in table.get("pin", ())),
+        decisions=tuple(Decision(**_tuples(decision)) for decision in table.get("decision", ())),
+        **plain,
     )
 
 

@@ -28,6 +28,11 @@ def spool_path(folder: Path, kind: str, block: int) -> Path:
     return folder / f"{kind}-{block:06d}.arrow"
 
 
+def shingles_path(folder: Path, block: int) -> Path:
+    """Where the shingles of the articles of one block lie, in the order of its rows."""
+    return folder / f"shingles-{block:06d}.bin"
+
+
 def write_block(folder: Path, kind: str, block: int, table: pa.Table) -> None:
     """Write the records of one block."""
     with (

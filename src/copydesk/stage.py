@@ -24,12 +24,15 @@ from copydesk.contract.explain import explain_record, explainer_for
 from copydesk.contract.types import Contract, Kind
 from copydesk.contract.validate import validator_for
 from copydesk.diagnostics import Diagnostic, Place, Severity, lower
-from copydesk.grouping import content_key
+from copydesk.grouping import compared_text, content_key, words_compared
 from copydesk.importers import Importer, Record, importer_of
 from copydesk.importers.intake import Counts, Taken, take
 from copydesk.project import Project
+from copydesk.shingles import shingle
+from copydesk.shingles import write as write_shingles
 from copydesk.sources import Block, RawRecord, read
-from copydesk.spool import Address, write_block, write_passes
+from copydesk.splits import marks, split_in_path
+from copydesk.spool import Address, shingles_path, write_block, write_passes
 from copydesk.waivers import Waiver, apply_waivers
 
 
@@ -49,7 +52,8 @@ class Staged:
 
     `digest` is the SHA-256 of its text, `content` the key under which equal texts meet, `value_digest` the SHA-256
     of the whole record. `native`: whether JSON pointers into the record are places in its file. `groups`: (property,
-    value) for the x-group properties that are no links. `links`: (property, kind, id, whether it groups).
+    value) for the x-group properties that are no links. `links`: (property, kind, id, whether it groups). `marks`:
+    stratum, time and given split of an article, and the split of its source, each empty if there is none.
     """
 
     kind: str
@@ -62,6 +66,7 @@ class Staged:
     native: bool = True
     groups: tuple[tuple[str, str], ...] = ()
     links: tuple[tuple[str, str, str, bool], ...] = ()
+    marks: tuple[str, str, str, str] = ("", "", "", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +100,7 @@ def stage_block(context: StageContext, block: Block) -> StageResult:
     kind = context.contract.kinds[source.kind]
     importer = importer_of(source.format)
     judge = _Judge(context, kind)
+    compared = _Compared(context.project, block.source, kind)
     rows: list[dict[str, Any]] = []
     passes: list[dict[str, Any]] = []
     for raw in read(block):
@@ -116,13 +122,15 @@ def stage_block(context: StageContext, block: Block) -> StageResult:
                 result.failed.append(_failed(kind, place, found, raw.data))
                 continue
             _fill_surfaces(record.value, kind)
-            native = source.format == "copydesk"
-            result.staged.append(_staged(kind, record, place, Address(block.index, len(rows)), native=native))
+            address = Address(block.index, len(rows))
+            result.staged.append(_staged(kind, record, place, address, compared, native=source.format == "copydesk"))
             rows.append(record.value)
         passes.extend(_pass_rows(taken, judge, kind))
     if context.spool is not None:
         write_block(context.spool, kind.name, block.index, arrow.to_table(rows, kind.type))
         write_passes(context.spool, kind.name, block.index, passes)
+        if compared.is_article and compared.text is not None:
+            write_shingles(shingles_path(context.spool, block.index), shingle(compared.texts, compared.words))
     return result
 
 
@@ -233,16 +241,41 @@ def _fill_surfaces(record: dict[str, Any], kind: Kind) -> None:
             item[node.span.surface] = surface_of(record[node.span.text], item, node.span)
 
 
-def _staged(kind: Kind, record: Record, place: Place, address: Address, *, native: bool) -> Staged:
-    value, name = record.value, text_property(kind)
-    text = value[name] if name is not None else ""
+class _Compared:
+    """What of the records of one block is compared with others: the texts without boilerplate, in order."""
+
+    def __init__(self, project: Project, source: int, kind: Kind) -> None:
+        self.text = text_property(kind)
+        self.is_article = kind.name == project.kinds[0]
+        self.texts: list[str] = []
+        self.words = words_compared(project.splits)
+        self._kind, self._splits, self._source = kind, project.splits, project.sources[source]
+
+    def add(self, value: dict[str, Any]) -> str:
+        """Take the text of a record; returns it, empty if the kind has none."""
+        if self.text is None:
+            return ""
+        self.texts.append(compared_text(value, self.text, self._kind.type, self._splits.boilerplate))
+        return self.texts[-1]
+
+    def marks(self, value: dict[str, Any], file: str) -> tuple[str, str, str, str]:
+        """What the splits go by."""
+        if not self.is_article:
+            return "", "", "", ""
+        by_path = self._source.split_from_path
+        given = split_in_path(file, self._splits.ratios) if by_path else self._source.split
+        return *marks(value, self._splits), given
+
+
+def _staged(kind: Kind, record: Record, place: Place, address: Address, compared: _Compared, *, native: bool) -> Staged:
+    value, name = record.value, compared.text
     return Staged(
         kind=kind.name,
         id=value["id"],
         address=address,
         place=place,
-        digest=hashlib.sha256(text.encode()).hexdigest() if name else "",
-        content=content_key(text) if name else "",
+        digest=hashlib.sha256((value[name] or "").encode()).hexdigest() if name else "",
+        content=content_key(compared.add(value)) if name else "",
         value_digest=hashlib.sha256(jsontext.dump_line(value)).hexdigest(),
         native=native,
         groups=tuple(
@@ -251,6 +284,7 @@ def _staged(kind: Kind, record: Record, place: Place, address: Address, *, nativ
             if f.type.group and f.type.link is None and value.get(f.name) is not None
         ),
         links=tuple(dict.fromkeys(_links(value, kind))),
+        marks=compared.marks(value, place.file),
     )
 
 

@@ -22,8 +22,13 @@ from copydesk.diagnostics import Diagnostic, Place
 
 def text_property(kind: Kind) -> str | None:
     """The property that the spans of a kind index, or `text` if there is one."""
-    named = (node.span.text for _, node in walk_types(kind.type) if node.span)
-    return next(named, "text" if kind.type.get("text") else None)
+    return text_name(kind.type)
+
+
+def text_name(record: Type) -> str | None:
+    """The same of the type of a record, or of the rows that records are released as."""
+    named = (node.span.text for _, node in walk_types(record) if node.span)
+    return next(named, "text" if record.get("text") else None)
 
 
 Locate = Callable[[str], Place]

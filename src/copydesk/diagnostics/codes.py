@@ -235,19 +235,57 @@ _TABLE: tuple[Code, ...] = (
     _code("L002", "group-conflict", E, "a group would straddle two splits",
           "Articles that belong together stand in different splits of an earlier release.",
           "a new link joins a train article and a test article",
-          "pin the group to one split and say why: the move makes the next version a major one"),
+          "decide in dataset.toml, with a reason: [[splits.decision]] with choice = \"move\" (the whole group goes to "
+          "one split; a major version), \"quarantine\" (the arriving article is left out) or \"accept\" (no leak: the "
+          "articles stay apart, and the certificate says so; a major version)"),
     _code("L003", "pin-unknown", E, "a pin names an article that does not exist",
           "[[splits.pin]] lists ids of articles of this dataset.", "articles = [\"ffff\"]"),
     _code("L004", "pin-conflict", E, "pins disagree",
-          "One group is pinned to two splits.", "two linked articles pinned to train and test"),
+          "One group is pinned to two splits, or decisions move it to two.",
+          "two linked articles pinned to train and test"),
     _code("L005", "pin-moves", E, "a pin moves articles to another split",
           "An earlier release had them in another split, and scores on it would no longer be comparable. Such a move "
-          "needs a new major version (before 1.0.0 a new minor one); then it is only noted.",
+          "needs a new major version (before 1.0.0 a new minor one); then it is only noted. The same holds for moves "
+          "by a [[splits.decision]], for released articles that one sets apart from others, and for other folds.",
           "a test article pinned to train in a patch release", "raise the major version, or drop the pin"),
     _code("L006", "ledger-newer", E, "the ledger is of a later version",
           "Articles that entered later would be forgotten, and could come back in another split.",
           "building 1.0.0 with the ledger of 1.1.0",
           "build an older version from its own commit, or raise the version in dataset.toml"),
+    _code("L007", "split-drift", N, "the splits are far from the declared ratios",
+          "Articles keep their splits and groups stay whole, so shares drift as a dataset grows.",
+          "a large group fell into test",
+          "leave it, or choose new splits with the next major version"),
+    _code("L008", "article-renamed", N, "an article has the text of one that is gone, and takes its place",
+          "The ledger knows the text under an id that no article has any more. The new id takes over its group, split "
+          "and generation, so that a renamed article does not change sides.", "`a1.json` became `article-1.json`"),
+    _code("L009", "decision-unused", W, "a decision about a group decides nothing",
+          "A [[splits.decision]] of this version names articles that are not there, or a conflict that does not exist.",
+          "a decision for a conflict that was mended", "remove it"),
+    _code("L010", "split-column-invalid", E, "an article has no usable value in a column that the splits go by",
+          "With by = \"time\" every article needs a time in `column`, a date or date-time of ISO 8601 or a number: "
+          "without one it stands neither before nor after another. What `given` names must be one of the ratios, and "
+          "not another split than the article's source gives it. A property that no article has is a slip.",
+          "by = \"time\" and an article without a date"),
+    _code("L011", "leak-above-bound", E, "articles in different splits are more alike than the bound allows",
+          "The certificate of a release lists the most similar pairs across splits; [splits.bound] says how similar "
+          "they may be.", "two articles with half their text in common in train and test",
+          "lower the threshold of near_copies so that they become one group, or raise the bound"),
+    _code("L012", "near-copies-incomplete", W, "passages stand in so many articles that not every pair was compared",
+          "Text that very many articles share (a template, a notice of the publisher) makes them all candidates for "
+          "near copies. Beyond a limit, pairs that share nothing else are not compared.",
+          "a copyright notice that makes up most of every article",
+          "name such segments in [splits] boilerplate"),
+    _code("L013", "article-withdrawn", N, "an article that was withdrawn is still among the sources, and is left out",
+          "data/tombstones.jsonl says so; `copydesk withdraw` wrote it.",
+          "the file of a withdrawn article", "delete it from the sources, and from their history if it must be gone"),
+    _code("L014", "given-splits-disagree", E, "the data put articles that belong together into different splits",
+          "A source or a property names the split of each article, and articles of one group got different ones: "
+          "scores on such splits would be too good.", "a near copy of a train article in a test folder",
+          "name in [splits] prefer which split wins, or decide for the group with [[splits.decision]]"),
+    _code("L015", "tombstones-invalid", E, "the list of withdrawn articles or yanked versions cannot be read",
+          "data/tombstones.jsonl and data/yanked.jsonl are written by `copydesk withdraw` and `copydesk yank`, one "
+          "JSON object a line.", "a line that is not JSON"),
     # W: waivers
     _code("W001", "waivers-invalid", E, "the waivers file is not valid",
           "Each [[waiver]] has code, record, reason and expires (a date).", "a waiver without a reason"),
@@ -309,6 +347,16 @@ _TABLE: tuple[Code, ...] = (
     _code("R013", "worker-died", E, "a worker process ended before its task did",
           "The system ended it, most often for want of memory. Nothing is wrong with the data as far as is known.",
           "the kernel's out-of-memory killer", "use fewer --workers, or a smaller --block-size"),
+    _code("R014", "version-too-small", E, "the version does not say how much has changed",
+          "The difference to the release before asks for a larger step: a major one where a reader or a reported score "
+          "may break, a minor one for additions, a patch for the same rows. docs/versions.md has every rule.",
+          "a corrected label in test, and version 1.0.1", "`copydesk release` sets the version that is needed"),
+    _code("R015", "release-before-missing", W, "the release before is not here, so only the ledger was compared",
+          "What changed in the contract and in annotations can only be told from the release itself.",
+          "a fresh clone without dist/", "put it into the output folder, or name it: [release] previous = PATH"),
+    _code("R016", "version-yanked", E, "this version was yanked",
+          "data/yanked.jsonl says why. Its number is used up.", "building 1.1.0 after `copydesk yank 1.1.0`",
+          "build a later version"),
     # V: verify
     _code("V001", "release-file-missing", E, "a file of the manifest is missing",
           "The release is incomplete.", "a Parquet file that was not downloaded"),
@@ -330,6 +378,13 @@ _TABLE: tuple[Code, ...] = (
           "A generated block or value differs from what the release's files give.", "an edited count in README.md"),
     _code("V009", "not-a-release", E, "this is not a release",
           "There is no readable manifest.json.", "an empty folder"),
+    _code("V010", "certificate-differs", E, "the leakage certificate is not what the texts give",
+          "quality/leakage.json says how similar the most similar articles of different splits are; computed again "
+          "from the rows of the release it comes out otherwise.", "a similarity that was edited"),
+    # D: differences
+    _code("D001", "side-unreadable", E, "one of the two sides cannot be read",
+          "A side of `copydesk diff` is the folder or archive of a release, the folder of a project, a git revision of "
+          "one, or the address of an archive.", "copydesk diff 1.0.0 dist/x, and no such release or revision"),
 )
 # fmt: on
 

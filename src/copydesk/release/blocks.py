@@ -254,11 +254,36 @@ def _version(facts: Facts, tables: Tables) -> str:
     return f"Version {version} of {date}, {edition} edition{draft}."
 
 
+def _leakage(facts: Facts, tables: Tables) -> str:
+    """How alike the most similar articles of different splits are, for each two splits."""
+    report = facts.leakage
+    if report is None:
+        return "How alike articles of different splits are was not measured: they have no text that could be compared."
+    if not report["between"]:
+        return "There is one split, so nothing can leak from one into another."
+    words = report["method"]["words"]
+    rows = [
+        [*map(_code, b["splits"]), measure(b["jaccard"]), measure(b["containment"]), _number(b["passage"])]
+        for b in report["between"]
+    ]
+    text = (
+        f"The most that any two articles of different splits have in common, over sets of {words} consecutive words "
+        "(of the shorter text, for containment), and the longest passage in words that two of them share. "
+        "`quality/leakage.json` names the pairs; `copydesk verify` measures them again.\n\n"
+    )
+    text += _grid(["Split", "and", "Jaccard", "Containment", "Longest passage"], rows, 2)
+    for apart in report["set_apart"]:
+        names = ", ".join(_code(name) for name in apart["articles"][:8])
+        text += f"\nSet apart by a decision (version {escape(apart['version'])}): {names}. {escape(apart['reason'])}\n"
+    return text
+
+
 BLOCKS: dict[str, Callable[[Facts, Tables], str]] = {
     "configs": _configs,
     "columns": _columns,
     "labels": _labels,
     "splits": _splits,
+    "leakage": _leakage,
     "load": _load,
     "agreement": _agreement,
     "expectations": _expectations,

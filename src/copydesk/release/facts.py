@@ -23,6 +23,8 @@ from copydesk.release.model import FileEntry, Table
 AGREEMENT_FILE = "quality/agreement.json"
 EXPECTATIONS_FILE = "quality/expectations.json"
 INTAKE_FILE = "quality/intake.json"
+LEAKAGE_FILE = "quality/leakage.json"
+GROUPS_FILE = "quality/groups.jsonl"
 _COUNTS = {"items", "units", "articles"}
 PASSED = "passed"
 """The status of a rule of quality/expectations.json that held."""
@@ -47,6 +49,8 @@ class Facts:
     agreement: Mapping[str, Any] | None = None
     expectations: Mapping[str, Any] | None = None
     intake: Mapping[str, Any] | None = None
+    leakage: Mapping[str, Any] | None = None
+    groups: tuple[Mapping[str, Any], ...] = ()
 
     def rows(self, config: str, split: str | None = None) -> int:
         """Rows of a config, or of one of its splits; none if it is not in the release."""
@@ -84,6 +88,8 @@ def read_facts(folder: Path, manifest: Mapping[str, Any], tables: tuple[Table, .
         numbers |= {"articles": numbers[f"rows.{articles.name}"], **_article_numbers(folder, articles)}
     numbers |= _agreement_numbers(agreement) if agreement is not None else {}
     numbers |= _expectation_numbers(expectations) if expectations is not None else {}
+    leakage, groups = _report(folder / LEAKAGE_FILE), read_groups(folder)
+    numbers |= _group_numbers(groups) | (_leakage_numbers(leakage) if leakage is not None else {})
     return Facts(
         dataset=dataset,
         numbers=numbers,
@@ -91,6 +97,8 @@ def read_facts(folder: Path, manifest: Mapping[str, Any], tables: tuple[Table, .
         agreement=agreement,
         expectations=expectations,
         intake=_report(folder / INTAKE_FILE),
+        leakage=leakage,
+        groups=groups,
     )
 
 
@@ -231,6 +239,34 @@ def measured(figures: Mapping[str, Any], name: str) -> str:
     interval = figures.get("intervals", {}).get(name)
     shown = measure(figures[name])
     return f"{shown} ({measure(interval['low'])}–{measure(interval['high'])})" if interval is not None else shown
+
+
+def read_groups(folder: Path) -> tuple[Mapping[str, Any], ...]:
+    """The groups of more than one article; none for a release of a time before they were written."""
+    path = folder / GROUPS_FILE
+    return tuple(map(jsontext.load_line, path.read_bytes().splitlines())) if path.is_file() else ()
+
+
+def _group_numbers(groups: tuple[Mapping[str, Any], ...]) -> dict[str, str]:
+    """Groups of more than one article, how many articles they hold, and how many pairs of near copies were found."""
+    ties = Counter(tie["tie"] for group in groups for tie in group["ties"])
+    return {
+        "groups": str(len(groups)),
+        "groups.articles": str(sum(len(group["articles"]) for group in groups)),
+        "groups.largest": str(max((len(group["articles"]) for group in groups), default=1)),
+        "groups.near_copies": str(ties["near"]),
+        "groups.equal_texts": str(ties["text"]),
+    }
+
+
+def _leakage_numbers(report: Mapping[str, Any]) -> dict[str, str]:
+    """The most that any two articles of different splits have in common."""
+    between = report["between"]
+    return {
+        "leakage.jaccard": measure(max((b["jaccard"] for b in between), default=0)),
+        "leakage.containment": measure(max((b["containment"] for b in between), default=0)),
+        "leakage.passage": str(max((b["passage"] for b in between), default=0)),
+    }
 
 
 def _expectation_numbers(report: Mapping[str, Any]) -> dict[str, str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from copydesk.articles.shape import text_name
 from copydesk.contract import arrow
 from copydesk.contract.types import Type
 from copydesk.project import Config, Project
@@ -100,6 +102,28 @@ def read_rows(folder: Path, files: Iterable[FileEntry], node: Type, columns: lis
     return arrow.decode(table.select([f.name for f in wanted.fields]), wanted)
 
 
+def rows_by_id(folder: Path, table: Table, ids: Sequence[str], columns: list[str]) -> dict[str, dict[str, Any]]:
+    """id -> row, for the few rows of a records config that are asked for; what is not there is left out."""
+    found = {}
+    wanted = pc.field("id").isin(list(ids))
+    for split in table.splits:
+        for entry in split.parquet:
+            rows = pq.read_table(folder / entry.path, columns=columns, filters=wanted, partitioning=None)
+            decoded = arrow.decode(rows, _only(table.type, columns)) if rows.num_rows else rows
+            found.update({row["id"]: row for row in decoded.to_pylist()})
+    return found
+
+
+def texts_of(folder: Path, tables: Iterable[Table], primary: str, ids: Sequence[str]) -> dict[str, str]:
+    """id -> text of some articles, as far as the release has their texts."""
+    table = next((t for t in tables if t.config.view == "records" and t.config.kind == primary), None)
+    name = text_name(table.type) if table is not None else None
+    if table is None or name is None:
+        return {}
+    rows = rows_by_id(folder, table, ids, ["id", name])
+    return {i: row[name] for i, row in rows.items() if row[name] is not None}
+
+
 def _only(node: Type, columns: list[str]) -> Type:
     return Type(kind="struct", fields=tuple(f for f in node.fields if f.name in columns))
 
@@ -111,6 +135,7 @@ def tables_as_json(tables: Iterable[Table]) -> dict[str, Any]:
             "view": table.config.view,
             "kind": table.config.kind,
             "layer": table.config.layer,
+            **_columns_as_json(table.config),
             "default": table.config.default,
             "description": table.config.description,
             "home": list(table.home),
@@ -119,6 +144,12 @@ def tables_as_json(tables: Iterable[Table]) -> dict[str, Any]:
         }
         for table in tables
     }
+
+
+def _columns_as_json(config: Config) -> dict[str, Any]:
+    """The columns that rows carry from their record, or bring from linked ones; nothing where there are none."""
+    given = {"carry": list(config.carry), "bring": list(config.bring)}
+    return {name: columns for name, columns in given.items() if columns}
 
 
 def _split_as_json(split: SplitData) -> dict[str, Any]:
@@ -147,6 +178,7 @@ def tables_from_json(
         config = Config(
             name=name, view=table["view"], kind=table["kind"], layer=table["layer"],
             default=table["default"], description=table["description"],
+            carry=tuple(table.get("carry", ())), bring=tuple(table.get("bring", ())),
         )  # fmt: skip
         splits = tuple(
             SplitData(

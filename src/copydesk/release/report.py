@@ -6,17 +6,17 @@ one layer of annotation at a time laid over the text. Everything that comes from
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from copydesk.checks.spans import span_ranges
 from copydesk.contract.rows import label_lists
 from copydesk.contract.types import Span, Type
-from copydesk.diagnostics.render import visible
 from copydesk.release.facts import Facts, measured
+from copydesk.release.markup import Html, grid, safe
 from copydesk.release.model import Release, Table, read_rows
+from copydesk.release.report_groups import render_groups
 
 SHOWN_ARTICLES = 3
 """Articles of each split that the page shows."""
@@ -33,6 +33,7 @@ table { border-collapse: collapse; margin: 1rem 0; } td, th { padding: .25rem .7
 .tag { border-radius: .25rem; padding: 0 .15rem; } sub { font-size: .65em; opacity: .8; }
 details { margin: .6rem 0; } summary { cursor: pointer; font-weight: 600; }
 .ok { color: #18794e; } .bad { color: #cd2b31; font-weight: 600; } .quiet { opacity: .75; }
+del { background: #cd2b3133; } ins { background: #18794e33; }
 """
 
 
@@ -41,13 +42,14 @@ def render_report(release: Release, facts: Facts) -> bytes:
     dataset = release.project.dataset
     parts = [
         "<!doctype html>",
-        f'<html lang="en"><head><meta charset="utf-8"><title>{_text(dataset.title)} {_text(dataset.version)}</title>',
+        f'<html lang="en"><head><meta charset="utf-8"><title>{safe(dataset.title)} {safe(dataset.version)}</title>',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<style>{_STYLE}</style></head><body>",
-        f"<h1>{_text(dataset.title)}</h1>",
-        f"<p class=quiet>{_text(dataset.name)} {_text(dataset.version)}, {_text(dataset.date)}</p>",
-        f"<p>{_text(dataset.summary)}</p>",
+        f"<h1>{safe(dataset.title)}</h1>",
+        f"<p class=quiet>{safe(dataset.name)} {safe(dataset.version)}, {safe(dataset.date)}</p>",
+        f"<p>{safe(dataset.summary)}</p>",
         *_splits(release),
+        *render_groups(release, facts),
         *_intake(facts),
         *_expectations(facts),
         *_agreement(facts),
@@ -59,30 +61,6 @@ def render_report(release: Release, facts: Facts) -> bytes:
     return ("\n".join(parts) + "\n").encode()
 
 
-def _text(value: object) -> str:
-    """Any text of the data, harmless: escaped for HTML, controls made visible, line ends kept."""
-    lines = str(value).replace("\r\n", "\n").split("\n")
-    return html.escape("\n".join(visible(line.replace("\t", "    ")) for line in lines))
-
-
-def _grid(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table; numbers to the right. Cells that are `_Html` stand as they are."""
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    return f"<table><tr>{''.join(f'<th>{_text(h)}</th>' for h in head)}</tr>{body}</table>"
-
-
-class _Html(str):
-    """Markup made here, in which everything from the data is escaped already."""
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, _Html):
-        return f"<td>{value}</td>"
-    if isinstance(value, int | float):
-        return f"<td class=n>{value:,}</td>"
-    return f"<td>{_text('' if value is None else value)}</td>"
-
-
 def _splits(release: Release) -> Iterator[str]:
     names = release.split_names
     rows = []
@@ -90,7 +68,7 @@ def _splits(release: Release) -> Iterator[str]:
         counts = {split.name: split.rows for split in table.splits}
         rows.append([table.name, table.config.description, *(counts.get(name, 0) for name in names)])
     yield "<h2>What it holds</h2>"
-    yield _grid(["Config", "What it holds", *names], rows)
+    yield grid(["Config", "What it holds", *names], rows)
 
 
 def _intake(facts: Facts) -> Iterator[str]:
@@ -107,7 +85,7 @@ def _intake(facts: Facts) -> Iterator[str]:
             _value(lines) for lines in (units, [*passes, *([f"rule: {source['rule']}"] if passes else [])], left_out)
         ]
         rows.append([source["format"], source["articles"] or source["links"], *shown])
-    yield _grid(["Format", "Articles or links", "Offsets counted", "Passes over articles", "Left out"], rows)
+    yield grid(["Format", "Articles or links", "Offsets counted", "Passes over articles", "Left out"], rows)
 
 
 def _expectations(facts: Facts) -> Iterator[str]:
@@ -117,7 +95,7 @@ def _expectations(facts: Facts) -> Iterator[str]:
     failed = [pair for pair in rules if pair[1]["status"] != "passed"]
     verdict = f"<span class={'bad' if failed else 'ok'}>{len(rules) - len(failed)} of {len(rules)} hold</span>"
     yield f"<h2>Expectations</h2><p>{verdict}</p><details><summary>All rules</summary>"
-    yield _grid(
+    yield grid(
         ["Config", "Rule", "What it says", "Rows", "Status"],
         [(c, r["rule"], r["description"], r["evaluated"], r["status"]) for c, r in rules],
     )
@@ -129,13 +107,13 @@ def _agreement(facts: Facts) -> Iterator[str]:
         return
     yield "<h2>Agreement of the annotation passes</h2>"
     passes = ", ".join(facts.agreement["passes"])
-    yield f"<p>F1 of the spans of the passes {_text(passes)}; Krippendorff’s alpha of the labels on the spans that are "
+    yield f"<p>F1 of the spans of the passes {safe(passes)}; Krippendorff’s alpha of the labels on the spans that are "
     yield "matched. In brackets, where there are five articles or more: 95 % bootstrap intervals.</p>"
     rows = []
     for layer, figures in facts.agreement["layers"].items():
         alphas = ", ".join(f"{name} {measured(value, 'alpha')}" for name, value in figures["labels"].items())
         rows.append((layer, measured(figures, "exact_f1"), measured(figures, "overlap_f1"), alphas))
-    yield _grid(["Layer", "F1, equal spans", "F1, overlapping", "Alpha"], rows)
+    yield grid(["Layer", "F1, equal spans", "F1, overlapping", "Alpha"], rows)
 
 
 def _labels(release: Release, facts: Facts) -> Iterator[str]:
@@ -146,8 +124,8 @@ def _labels(release: Release, facts: Facts) -> Iterator[str]:
         for path, labels in label_lists(table.type):
             column = path.replace("[]", "")
             counted = [(x.name, x.description, facts.count(table.name, column, x.name)) for x in labels]
-            yield f"<details><summary>{_text(table.name)}: {_text(path)}</summary>"
-            yield _grid(["Label", "Definition", "Rows"], counted)
+            yield f"<details><summary>{safe(table.name)}: {safe(path)}</summary>"
+            yield grid(["Label", "Definition", "Rows"], counted)
             yield "</details>"
 
 
@@ -160,9 +138,9 @@ def _articles(release: Release) -> Iterator[str]:
         for split in table.splits:
             first = read_rows(release.folder, split.parquet[:1], table.type).slice(0, SHOWN_ARTICLES)
             for row in first.to_pylist():
-                yield f"<h3>{_text(row['id'])} <span class=quiet>in {_text(split.name)}</span></h3>"
+                yield f"<h3>{safe(row['id'])} <span class=quiet>in {safe(split.name)}</span></h3>"
                 for name, span, label in layers:
-                    yield f"<details><summary>{_text(name)} ({len(row[name] or ())})</summary>"
+                    yield f"<details><summary>{safe(name)} ({len(row[name] or ())})</summary>"
                     yield f"<div class=text>{_marked(row[span.text], row[name] or (), span, label)}</div></details>"
 
 
@@ -189,7 +167,7 @@ def _marked(text: str, items: Sequence[Mapping[str, Any]], span: Span, label: st
         open_now.difference_update(ending.get(start, ()))
         open_now.update(opening.get(start, ()))
         over = [pieces[number][2] for number in sorted(open_now)]
-        inner = _text(text[start:end])
+        inner = safe(text[start:end])
         if not over:
             out.append(inner)
             continue
@@ -197,8 +175,8 @@ def _marked(text: str, items: Sequence[Mapping[str, Any]], span: Span, label: st
         closing = [_name(pieces[number][2], label) for number in ending.get(end, ())]
         hue = sum(map(ord, str(over[-1].get(label or "id")))) * 47 % 360
         style = f"background: hsl({hue} 70% 50% / {min(20 + 15 * len(over), 60)}%)"
-        tags = f"<sub>{_text(' '.join(closing))}</sub>" if closing else ""
-        out.append(f'<span class=tag style="{style}" title="{_text("; ".join(names))}">{inner}</span>{tags}')
+        tags = f"<sub>{safe(' '.join(closing))}</sub>" if closing else ""
+        out.append(f'<span class=tag style="{style}" title="{safe("; ".join(names))}">{inner}</span>{tags}')
     return "".join(out)
 
 
@@ -212,9 +190,9 @@ def _pairs(release: Release) -> Iterator[str]:
             shown = [f.name for f in table.type.fields if _is_readable(table, f.name, f.type)]
             split = table.splits[0]
             rows = read_rows(release.folder, split.parquet[:1], table.type, shown).slice(0, SHOWN_ROWS).to_pylist()
-            yield f"<h2>{_text(table.name)}</h2>"
-            yield f"<p>{_text(table.config.description)}</p>"
-            yield _grid(shown, [[_value(row[name]) for name in shown] for row in rows])
+            yield f"<h2>{safe(table.name)}</h2>"
+            yield f"<p>{safe(table.config.description)}</p>"
+            yield grid(shown, [[_value(row[name]) for name in shown] for row in rows])
 
 
 def _is_readable(table: Table, name: str, node: Type) -> bool:
@@ -225,5 +203,5 @@ def _is_readable(table: Table, name: str, node: Type) -> bool:
 
 def _value(value: Any) -> object:
     if isinstance(value, list):
-        return _Html("<br>".join(_text(v) for v in value))
+        return Html("<br>".join(safe(v) for v in value))
     return value

@@ -12,16 +12,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from copydesk import jsontext
+from copydesk.articles.shape import text_name
 from copydesk.contract import arrow
 from copydesk.contract.load import load_row_types
 from copydesk.contract.rows import row_schema
 from copydesk.contract.validate import schema_errors, validator_of
 from copydesk.diagnostics import Diagnostic, Place
+from copydesk.grouping import compared_text, words_compared
+from copydesk.leakage import above, certify, settings_of
 from copydesk.release.blocks import stale
 from copydesk.release.card import card_configs, card_infos, card_license, card_metadata, split_infos
-from copydesk.release.facts import read_facts
+from copydesk.release.facts import LEAKAGE_FILE, read_facts
 from copydesk.release.manifest import MANIFEST, SUMS, file_entries, load_manifest
 from copydesk.release.model import FileEntry, Table, read_rows, tables_as_json, tables_from_json
+from copydesk.shingles import join, shingle
 from copydesk.writers.jsonl import lines
 
 
@@ -74,7 +78,7 @@ def verify(folder: Path) -> tuple[Opened | None, list[Diagnostic]]:
     if opened is None:
         return None, found
     checks: tuple[Callable[[Opened], Iterator[Diagnostic]], ...] = (
-        _tables, _features, _rows, _splits, _documents,
+        _tables, _features, _rows, _splits, _leakage, _documents,
     )  # fmt: skip
     for check in checks:
         try:
@@ -210,6 +214,12 @@ def _invalid(entry: FileEntry, row: dict[str, Any], number: int, where: str) -> 
     return Diagnostic(code="V005", place=place, message=f"row {number} breaks the contract at {where}")
 
 
+def released_ids(folder: Path) -> list[str]:
+    """The articles of a release, by its ledger."""
+    ledger = pq.read_table(folder / "ledger.parquet", columns=["id", "released"]).to_pylist()
+    return [entry["id"] for entry in ledger if entry["released"]]
+
+
 def _splits(opened: Opened) -> Iterator[Diagnostic]:
     """V007: one split for each group, and every row in the split of its article."""
     ledger = pq.read_table(opened.folder / "ledger.parquet").to_pylist()
@@ -226,6 +236,49 @@ def _splits(opened: Opened) -> Iterator[Diagnostic]:
                 if stray:
                     message = f"{table.name}/{split.name} has a row of {stray[0]!r}, which is not of this split"
                     yield Diagnostic(code="V007", place=Place(file=split.parquet[0].path), message=message)
+
+
+def _leakage(opened: Opened) -> Iterator[Diagnostic]:
+    """V010: the certificate is what the texts of the release give, and nothing in it lies above its bound."""
+    place = Place(file=LEAKAGE_FILE)
+    if LEAKAGE_FILE not in opened.files:
+        return
+    certificate = jsontext.loads((opened.folder / LEAKAGE_FILE).read_bytes())
+    for pair, why in above(certificate):
+        message = f"{pair['left']} and {pair['right']} lie above the bound: {why}"
+        yield Diagnostic(code="V010", place=place, message=message)
+    again = measured_again(opened, certificate)
+    if again is not None and again != certificate:
+        which = ", ".join(sorted(key for key in {*again, *certificate} if again.get(key) != certificate.get(key)))
+        yield Diagnostic(code="V010", place=place, message=f"measured again, it comes out otherwise in {which}")
+
+
+def articles_with_text(opened: Opened) -> tuple[Table, str] | None:
+    """The config with whole articles and the name of their text, if the release has it."""
+    primary = opened.manifest["primary"]
+    table = next((t for t in opened.tables if t.config.view == "records" and t.config.kind == primary), None)
+    text = text_name(table.type) if table is not None else None
+    return (table, text) if table is not None and text is not None else None
+
+
+def measured_again(opened: Opened, certificate: dict[str, Any]) -> dict[str, Any] | None:
+    """The certificate computed from the rows of a release; None if its texts are not in it."""
+    found = articles_with_text(opened)
+    if found is None:
+        return None
+    table, text = found
+    settings = settings_of(certificate)
+    columns = [n for n in dict.fromkeys(("id", text, *(b.layer for b in settings.boilerplate))) if table.type.get(n)]
+    articles: list[tuple[str, str, str]] = []
+    for split in table.splits:
+        for entry in split.parquet:
+            for row in read_rows(opened.folder, [entry], table.type, columns).to_pylist():
+                if row[text] is None:
+                    return None
+                articles.append((row["id"], split.name, compared_text(row, text, table.type, settings.boilerplate)))
+    articles.sort()
+    shingles = join([shingle([compared for _, _, compared in articles], words_compared(settings))])
+    return certify([i for i, _, _ in articles], [home for _, home, _ in articles], shingles, settings)
 
 
 def _documents(opened: Opened) -> Iterator[Diagnostic]:
