@@ -251,19 +251,23 @@ def test_the_most_alike_of_different_homes(seed: int, longest: int, top: int, pa
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("copydesk.nearcopies.alike._PAIRS", pairs)
         found = most_alike(sequences, np.array(homes, dtype=np.int64), top=top)
-    every = [
-        measures(sequences, left, right)
-        for left, right in combinations(range(len(sequences)), 2)
-        if homes[left] != homes[right]
-    ]
     for pair in found:
         assert homes[pair.left] != homes[pair.right]
         assert (pair.jaccard, pair.containment, pair.shared) == measures(sequences, pair.left, pair.right)
-    by_jaccard = sorted((j for j, _, shared in every if shared), reverse=True)[:top]
-    by_containment = sorted((c for _, c, shared in every if shared >= LEAST_SHARED), reverse=True)[:top]
-    assert sorted((p.jaccard for p in found), reverse=True)[:top] == by_jaccard
-    excerpts = [pair.containment for pair in found if pair.shared >= LEAST_SHARED]
-    assert sorted(excerpts, reverse=True)[:top] == by_containment
+    for two in combinations(range(3), 2):
+        every = [
+            measures(sequences, left, right)
+            for left, right in combinations(range(len(sequences)), 2)
+            if {homes[left], homes[right]} == set(two)
+        ]
+        here = [pair for pair in found if {homes[pair.left], homes[pair.right]} == set(two)]
+        by_jaccard = sorted((j for j, _, shared in every if shared), reverse=True)[:top]
+        by_containment = sorted((c for _, c, shared in every if shared >= LEAST_SHARED), reverse=True)[:top]
+        by_shared = sorted((shared for _, _, shared in every if shared), reverse=True)[:top]
+        assert sorted((p.jaccard for p in here), reverse=True)[:top] == by_jaccard
+        excerpts = [pair.containment for pair in here if pair.shared >= LEAST_SHARED]
+        assert sorted(excerpts, reverse=True)[:top] == by_containment
+        assert sorted((p.shared for p in here), reverse=True)[:top] == by_shared
 
 
 def test_the_most_alike_among_many_with_a_notice() -> None:

@@ -7,7 +7,7 @@ must come to the same. Similarity is measured, not judged; what is allowed stand
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import combinations
 from typing import Any
 
@@ -60,21 +60,15 @@ def _bound(splits: Splits) -> dict[str, Any]:
 def _measured(
     ids: Sequence[str], homes: Sequence[str], shingles: Joined, words: int, apart: Mapping[str, int]
 ) -> dict[str, Any]:
-    between, pairs = [], list[dict[str, Any]]()
-    for names in combinations(sorted(set(homes)), 2):
-        these = [n for n, home in enumerate(homes) if home in names]
-        some = shingles.pick(these)
-        found = most_alike(some, [names.index(homes[n]) for n in these], top=LISTED)
-        inside = [
-            _pair_as_json(
-                replace(pair, left=these[pair.left], right=these[pair.right]), ids, homes, shingles, words, apart
-            )
-            for pair in found
-        ]
-        top = {name: max((p[name] for p in inside), default=0) for name in ("jaccard", "containment", "passage")}
-        between.append({"splits": list(names), **top})
-        pairs += inside
+    names = sorted(set(homes))
+    found = most_alike(shingles, [names.index(home) for home in homes], top=LISTED)
+    pairs = [_pair_as_json(pair, ids, homes, shingles, words, apart) for pair in found]
     pairs.sort(key=lambda p: (-p["jaccard"], -p["containment"], -p["passage"], p["left"], p["right"]))
+    between = []
+    for two in combinations(names, 2):
+        inside = [p for p in pairs if {p["left_split"], p["right_split"]} == set(two)]
+        top = {name: max((p[name] for p in inside), default=0) for name in ("jaccard", "containment", "passage")}
+        between.append({"splits": list(two), **top})
     return {"between": between, "pairs": pairs}
 
 

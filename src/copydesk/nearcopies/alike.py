@@ -20,19 +20,20 @@ from copydesk.shingles import Hashes, Ints, Joined, Sequences, join
 COMMON = 64
 """Articles that hold a passage up to which all pairs of them are looked at."""
 
-_SAMPLE = 128
+_SAMPLE = 64
 _NEIGHBOURS = 8
-_MEASURED = 2000
-"""Pairs that are measured for each measure, at least."""
+_MEASURED = 500
+"""Pairs of each two homes that are measured for each measure, at least."""
 _PAIRS = 1 << 20
 
 Floats = npt.NDArray[np.float64]
 
 
 def most_alike(sequences: Sequences | Joined, homes: Sequence[int] | Ints, *, top: int) -> list[Pair]:
-    """The pairs of articles with different homes that have the greatest Jaccard, and the greatest containment.
+    """For each two homes the pairs of articles that have the greatest Jaccard, the greatest containment, and the most
+    shingles in common: as many as `top` of each, in one list, the greatest Jaccard first.
 
-    As many as `top` of each, in one list, the greatest Jaccard first. A containment counts if LEAST_SHARED are shared.
+    A containment counts if LEAST_SHARED shingles are shared.
     """
     articles = sequences if isinstance(sequences, Joined) else join([sequences])
     home_of = np.asarray(homes, dtype=np.int64)
@@ -40,18 +41,32 @@ def most_alike(sequences: Sequences | Joined, homes: Sequence[int] | Ints, *, to
         return []
     lengths = articles.lengths()
     index = build(articles, None, limits_of(lengths, _SAMPLE))
-    nothing = np.zeros(0, dtype=np.int64), np.zeros(0)
-    chosen = []
+    chosen = [np.zeros(0, dtype=np.int64)]
     for found in (_estimated(index, home_of), _neighbours(index, home_of)):
-        best = [nothing, nothing]
+        best: dict[tuple[int, int], tuple[Ints, Floats]] = {}
         for codes, shared in found:
             left, right = codes >> 32, codes & 0xFFFFFFFF
             part = shared * (lengths[left] / np.maximum(index.sampled[left], 1))
             union = np.maximum(lengths[left] + lengths[right] - part, 1)
-            estimates = part / union, part / np.minimum(lengths[left], lengths[right])
-            best = [_best(*so_far, codes, estimate, top) for so_far, estimate in zip(best, estimates, strict=True)]
-        chosen += [_both_ways(codes) for codes, _ in best]
-    return _ranked(list(_measured(articles, np.unique(np.concatenate(chosen)).tolist())), top)
+            estimates = part / union, part / np.minimum(lengths[left], lengths[right]), part
+            between = _two_homes(home_of[left], home_of[right])
+            for homes_of_pair in np.unique(between).tolist():
+                here = between == homes_of_pair
+                for number, estimate in enumerate(estimates):
+                    key = homes_of_pair, number
+                    best[key] = _best(best.get(key), codes[here], estimate[here], top)
+        chosen += [_both_ways(codes) for codes, _ in best.values()]
+    pairs = list(_measured(articles, np.unique(np.concatenate(chosen)).tolist()))
+    groups: dict[int, list[Pair]] = {}
+    for pair in pairs:
+        groups.setdefault(int(_two_homes(home_of[pair.left], home_of[pair.right])), []).append(pair)
+    ranked = [pair for group in groups.values() for pair in _ranked(group, top)]
+    return sorted(ranked, key=lambda pair: (-pair.jaccard, -pair.containment, pair.left, pair.right))
+
+
+def _two_homes(one: Ints, two: Ints) -> Ints:
+    """One number for two homes, whichever comes first."""
+    return np.minimum(one, two) << 32 | np.maximum(one, two)
 
 
 def _estimated(index: Index, homes: Ints) -> Iterator[tuple[Ints, Ints]]:
@@ -100,9 +115,14 @@ def _neighbours(index: Index, homes: Ints) -> Iterator[tuple[Ints, Ints]]:
         yield np.unique(codes, return_counts=True)
 
 
-def _best(codes: Ints, estimates: Floats, more: Ints, its: Floats, top: int) -> tuple[Ints, Floats]:
-    codes, estimates = np.concatenate((codes, more)), np.concatenate((estimates, its))
-    order = np.lexsort((codes, -estimates))[: max(_MEASURED, 8 * top)]
+def _best(so_far: tuple[Ints, Floats] | None, codes: Ints, estimates: Floats, top: int) -> tuple[Ints, Floats]:
+    if so_far is not None:
+        codes, estimates = np.concatenate((so_far[0], codes)), np.concatenate((so_far[1], estimates))
+    keep = max(_MEASURED, 8 * top)
+    if len(codes) > 4 * keep:  # sorting all of them would cost more than the rest
+        least = np.partition(estimates, len(estimates) - keep)[len(estimates) - keep]
+        codes, estimates = codes[estimates >= least], estimates[estimates >= least]
+    order = np.lexsort((codes, -estimates))[:keep]
     return codes[order], estimates[order]
 
 
@@ -131,5 +151,6 @@ def _ranked(pairs: list[Pair], top: int) -> list[Pair]:
     by_jaccard = sorted(pairs, key=lambda pair: (-pair.jaccard, -pair.containment, pair.left, pair.right))
     excerpts = [pair for pair in pairs if pair.shared >= LEAST_SHARED]
     by_containment = sorted(excerpts, key=lambda pair: (-pair.containment, -pair.jaccard, pair.left, pair.right))
-    chosen = {(pair.left, pair.right) for pair in by_jaccard[:top] + by_containment[:top] if pair.shared}
-    return [pair for pair in by_jaccard if (pair.left, pair.right) in chosen]
+    by_shared = sorted(pairs, key=lambda pair: (-pair.shared, -pair.jaccard, pair.left, pair.right))
+    best = by_jaccard[:top] + by_containment[:top] + by_shared[:top]
+    return list(dict.fromkeys(pair for pair in best if pair.shared))

@@ -265,18 +265,24 @@ def _confirmed(index: Index, probes: Probes, article: Ints, other: Ints, shared:
     wanted[article[doubtful]] = wanted[other[doubtful]] = True
     at = np.flatnonzero(wanted[index.member])
     at = at[np.argsort(index.member[at], kind="stable")]
-    numbers = np.arange(len(wanted))
-    first = np.searchsorted(index.member[at], numbers).tolist()
-    last = np.searchsorted(index.member[at], numbers, side="right").tolist()
-    lists, own = index.list_of[at], index.own[at]
-    everywhere, sample = dict[int, set[int]](), dict[int, set[int]]()
-    for place in doubtful.tolist():
-        one, two = int(article[place]), int(other[place])
-        if one not in sample:
-            sample[one] = set(lists[first[one] : last[one]][own[first[one] : last[one]]].tolist())
-        if two not in everywhere:
-            everywhere[two] = set(lists[first[two] : last[two]].tolist())
-        shared[place] = len(sample[one] & everywhere[two])
+    codes = index.member[at] << 32 | index.list_of[at]  # in order: entries stand by their lists
+    sample = codes[index.own[at]]
+    first = np.searchsorted(sample, article[doubtful] << 32)
+    last = np.searchsorted(sample, (article[doubtful] + 1) << 32)
+    total = np.cumsum(last - first)
+    start = 0
+    while start < len(doubtful):
+        before = int(total[start - 1]) if start else 0
+        end = max(start + 1, int(np.searchsorted(total, before + _PAIRS, side="right")))
+        some = slice(start, end)
+        many = (last - first)[some]
+        place = np.arange(int(many.sum())) + np.repeat(first[some] - (np.cumsum(many) - many), many)
+        asked = np.repeat(other[doubtful[some]] << 32, many) | (sample[place] & 0xFFFFFFFF)
+        found = np.searchsorted(codes, asked)
+        hits = np.append(0, np.cumsum(codes[np.minimum(found, len(codes) - 1)] == asked))
+        bounds = np.append(0, np.cumsum(many))
+        shared[doubtful[some]] = hits[bounds[1:]] - hits[bounds[:-1]]
+        start = end
     keep = shared >= probes.least[article]
     return Candidates(article=article[keep], other=other[keep], shared=shared[keep])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,9 @@ from copydesk.release.card import card_configs, card_infos, card_license, card_m
 from copydesk.release.facts import LEAKAGE_FILE, read_facts
 from copydesk.release.manifest import MANIFEST, SUMS, file_entries, load_manifest
 from copydesk.release.model import FileEntry, Table, read_rows, tables_as_json, tables_from_json
-from copydesk.shingles import join, shingle
+from copydesk.shingles import Sequences, join, shingle
+from copydesk.shingles import read as read_shingles
+from copydesk.shingles import write as write_shingles
 from copydesk.writers.jsonl import lines
 
 
@@ -268,17 +271,24 @@ def measured_again(opened: Opened, certificate: dict[str, Any]) -> dict[str, Any
         return None
     table, text = found
     settings = settings_of(certificate)
-    columns = [n for n in dict.fromkeys(("id", text, *(b.layer for b in settings.boilerplate))) if table.type.get(n)]
-    articles: list[tuple[str, str, str]] = []
-    for split in table.splits:
-        for entry in split.parquet:
-            for row in read_rows(opened.folder, [entry], table.type, columns).to_pylist():
-                if row[text] is None:
+    layers = (part.layer for part in settings.boilerplate)
+    columns = [name for name in dict.fromkeys(("id", text, *layers)) if table.type.get(name)]
+    articles: list[tuple[str, str, tuple[int, int]]] = []
+    with tempfile.TemporaryDirectory(prefix="copydesk-verify-") as scratch:
+        parts: list[Sequences] = []
+        for split in table.splits:
+            for entry in split.parquet:
+                rows = read_rows(opened.folder, [entry], table.type, columns).to_pylist()
+                if any(row[text] is None for row in rows):
                     return None
-                articles.append((row["id"], split.name, compared_text(row, text, table.type, settings.boilerplate)))
-    articles.sort()
-    shingles = join([shingle([compared for _, _, compared in articles], words_compared(settings))])
-    return certify([i for i, _, _ in articles], [home for _, home, _ in articles], shingles, settings)
+                articles += [(row["id"], split.name, (len(parts), n)) for n, row in enumerate(rows)]
+                compared = [compared_text(row, text, table.type, settings.boilerplate) for row in rows]
+                path = Path(scratch) / str(len(parts))
+                write_shingles(path, shingle(compared, words_compared(settings)))
+                parts.append(read_shingles(path))
+        articles.sort()
+        shingles = join(parts, [place for _, _, place in articles])
+        return certify([i for i, _, _ in articles], [home for _, home, _ in articles], shingles, settings)
 
 
 def _documents(opened: Opened) -> Iterator[Diagnostic]:
