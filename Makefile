@@ -19,6 +19,8 @@ lint: .venv/ready
 bench: .venv/ready
 	$(BIN)/python bench/stages.py
 	$(BIN)/python bench/formats.py
+	$(BIN)/python bench/nearcopies.py
+	$(BIN)/python bench/diff.py
 
 # Rewrite the golden renderings of the diagnostics, and bring ledger and datasheet up to date; review the difference.
 bless: .venv/ready

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Container, Iterable, Sequence, Set
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -176,7 +176,7 @@ def _load_pass(project: Project, contract: Contract, number: int, report: Report
     blocks, found = cut(listings, units, BLOCK_SIZE)
     report.add(found)
     with tempfile.TemporaryDirectory(prefix="copydesk-pass-") as spool:
-        context = StageContext(project=side, contract=contract, spool=Path(spool))
+        context = StageContext(project=side, contract=contract, spool=Path(spool), compared=False)
         for block in blocks:
             result = stage_block(context, block)
             report.add(d for d in result.diagnostics if d.severity is Severity.ERROR)
@@ -185,6 +185,16 @@ def _load_pass(project: Project, contract: Contract, number: int, report: Report
             rows = gather(Path(spool), kind.name, addresses, spool_schema(kind.type))
             records.setdefault(kind.name, {}).update({row["id"]: row for row in rows.to_pylist()})
     return folder.rstrip("/").rsplit("/", 1)[-1], records
+
+
+def without(
+    passes: Iterable[tuple[str, dict[str, Records]]], gone: Container[tuple[str, str]]
+) -> list[tuple[str, dict[str, Records]]]:
+    """The passes without some records, named by kind and id."""
+    return [
+        (name, {kind: {i: r for i, r in found.items() if (kind, i) not in gone} for kind, found in kinds.items()})
+        for name, kinds in passes
+    ]
 
 
 def spooled_passes(spool: Path, contract: Contract) -> list[tuple[str, dict[str, Records]]]:

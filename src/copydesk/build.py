@@ -112,6 +112,7 @@ def build(options: Options) -> Outcome:
         planned = barrier(prepared, gathered, staging.spool, report)
         passes = agreement.load_passes(prepared.project, prepared.contract, report)
         passes = passes or agreement.spooled_passes(staging.spool, prepared.contract)
+        passes = agreement.without(passes, tombstones_of(prepared.project)[0].keys())
         _gate(report)
         tables = write(prepared, planned, options, staging, report)
         report.add(_check_version(prepared.project, gathered, planned, tables, staging))

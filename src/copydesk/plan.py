@@ -103,7 +103,13 @@ def _shares_as_json(assigned: Assigned, splits: Splits) -> dict[str, Any]:
         return {name: asdict(share) | {"actual": round(share.actual, 6)} for name, share in shares.items()}
 
     strata = {name: plain(shares) for name, shares in assigned.strata.items()}
-    return {"by": splits.by, "shares": plain(assigned.drift), **({"strata": strata} if strata else {})}
+    return {
+        "by": splits.by,
+        "shares": plain(assigned.drift),
+        **({"strata": strata} if strata else {}),
+        "pins": [asdict(pin) | {"articles": list(pin.articles)} for pin in splits.pins],
+        "decisions": [asdict(made) | {"articles": list(made.articles)} for made in splits.decisions],
+    }
 
 
 def _member(staged: Staged) -> Member:

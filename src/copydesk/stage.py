@@ -38,12 +38,14 @@ from copydesk.waivers import Waiver, apply_waivers
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageContext:
-    """What every block is staged with. `spool` is None when the records are only checked."""
+    """What every block is staged with. `spool` is None when the records are only checked; `compared`: whether their
+    texts are to be compared with others."""
 
     project: Project
     contract: Contract
     waivers: tuple[Waiver, ...] = ()
     spool: Path | None = None
+    compared: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +131,7 @@ def stage_block(context: StageContext, block: Block) -> StageResult:
     if context.spool is not None:
         write_block(context.spool, kind.name, block.index, arrow.to_table(rows, kind.type))
         write_passes(context.spool, kind.name, block.index, passes)
-        if compared.is_article and compared.text is not None:
+        if context.compared and compared.is_article and compared.text is not None:
             write_shingles(shingles_path(context.spool, block.index), shingle(compared.texts, compared.words))
     return result
 
