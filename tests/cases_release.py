@@ -161,7 +161,7 @@ BUILD_CASES = {
         shows="begin lables",
         run="build",
     ),
-    "R005": Case(breaks=text(CHANGELOG, "## 0.1.0", "## 0.0.9"), file=CHANGELOG),
+    "R005": Case(breaks=text(CHANGELOG, "## 0.1.0", "## 0.9.0"), file=CHANGELOG),
     "R006": Case(breaks=write("dist", "in the way"), file="dist", run="build"),
     "R007": Case(breaks=remove(CARD), file=CARD),
     "R008": Case(

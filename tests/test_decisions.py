@@ -49,7 +49,7 @@ def build(
 ) -> Assigned:
     """What a build does: leave out, set apart, group, settle."""
     splits = Splits(salt="s", ratios=RATIOS, decisions=decisions, **options)  # type: ignore[arg-type]
-    out = quarantined(splits, version)
+    out = quarantined(splits)
     colour = colours(splits, version, [i for i in ids if i not in out])
     whole = components(colour, [e for e in edges if e.left in colour and e.right in colour])
     kept = [e for e in edges if e.left in colour and e.right in colour and colour[e.left] == colour[e.right]]
@@ -217,9 +217,8 @@ def test_a_quarantine_leaves_out_in_every_version_from_then_on(version: str) -> 
     assert set(result.ledger) == set("abe")
     later = build("abce", JOINED, result.ledger, "2.1.0", decision("c", "quarantine", version))
     assert (later.found, set(later.ledger)) == ([], set("abe"))
-    assert (
-        quarantined(Splits(salt="", ratios=RATIOS, decisions=(decision("c", "quarantine", "1.1.0"),)), "1.0.9") == set()
-    )
+    planned = build("abce", JOINED, LEDGER, version, decision("c", "quarantine", "9.0.0"))
+    assert (planned.found, set(planned.ledger)) == ([], set("abe"))
 
 
 def test_what_is_accepted_stands_apart_from_then_on() -> None:
@@ -238,8 +237,10 @@ def test_to_accept_what_is_released_needs_a_version_that_says_so() -> None:
     small = build("abe", edges, LEDGER, "1.1.0", decision("b", "accept", "1.1.0"))
     assert verdicts(small) == [("L005", Severity.ERROR)]
     large = build("abe", edges, LEDGER, "2.0.0", decision("b", "accept", "2.0.0"))
-    assert large.found == []
+    assert verdicts(large) == [("L005", Severity.NOTE)]
     assert build("abe", edges, large.ledger, "2.0.1", decision("b", "accept", "2.0.0")).found == []
+    backdated = build("abe", edges, LEDGER, "1.1.0", decision("b", "accept", "1.0.0"))
+    assert verdicts(backdated) == [("L005", Severity.ERROR)]
 
 
 def test_a_move_also_settles_what_the_data_put_apart() -> None:
@@ -293,7 +294,6 @@ def test_each_acceptance_has_a_colour_and_the_rest_has_none() -> None:
         (decision("a", "move", "1.1.0", "test"), "nothing is to be moved"),
         (decision("f", "accept", "1.1.0"), "nothing is to be accepted"),
         (decision("a", "move", "2.0.0", "test"), "is for version 2.0.0"),
-        (decision("f", "quarantine", "2.0.0"), "is for version 2.0.0"),
     ],
 )
 def test_a_decision_of_this_version_that_decides_nothing_is_told(choice: Decision, code: str) -> None:

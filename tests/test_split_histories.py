@@ -97,7 +97,7 @@ def build(
 ) -> Built:
     """What a build does between the sources and the rows."""
     splits = splits_of(world, options)
-    out = quarantined(splits, version)
+    out = quarantined(splits)
     ids = [i for i in world.articles if i not in out]
     colour = colours(splits, version, ids)
     edges = [Edge(left=a, right=b, why="a link") for a, b in sorted(world.links) if a in colour and b in colour]

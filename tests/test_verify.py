@@ -83,7 +83,8 @@ def edit_ledger(release: Path, change: Callable[[list[dict[str, Any]]], None]) -
 def test_a_row_stands_in_the_split_of_its_article(release: Path) -> None:
     edit_ledger(release, lambda entries: [entry.update(split="test") for entry in entries] and None)
     tables = ("articles", "claim_pairs", "claims", "mentions")
-    assert says(release) == [("V007", f"{table}/train-00000-of-00001.parquet") for table in tables]
+    strays = [("V007", f"{table}/train-00000-of-00001.parquet") for table in tables]
+    assert says(release) == [*strays, ("V007", "quality/groups.jsonl"), ("V007", "quality/splits.json")]
 
 
 def test_a_row_of_a_withdrawn_article_is_astray(release: Path) -> None:

@@ -17,7 +17,7 @@ from copydesk.diff.rules import RULES, allows, is_version, next_version, require
 DOC = ROOT / "docs" / "versions.md"
 MAJOR = {
     "config-removed", "default-changed", "column-removed", "type-changed", "null-allowed", "null-forbidden",
-    "label-removed",
+    "label-removed", "folds-changed",
     "label-moved", "rules-narrowed", "rules-changed", "meaning-changed", "article-removed", "article-renamed",
     "article-moved", "test-text-changed", "test-annotations-changed", "rights-narrowed", "rights-changed",
 }  # fmt: skip

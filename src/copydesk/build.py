@@ -16,7 +16,7 @@ from copydesk import agreement, describe
 from copydesk.articles.shape import text_property
 from copydesk.barrier import Gathered, check_links, gather_results, leave_out
 from copydesk.contract import arrow
-from copydesk.decisions import quarantined
+from copydesk.decisions import quarantined, version_key
 from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report, Severity, lower
 from copydesk.diff.model import Side
 from copydesk.engine import Engine, Item, Result, WorkerDied, engine_for
@@ -30,7 +30,7 @@ from copydesk.readback import read_back
 from copydesk.release.model import Release, Table
 from copydesk.release.verify import verify
 from copydesk.sources import BLOCK_SIZE, cut, input_size, list_files
-from copydesk.splits import read_ledger
+from copydesk.splits import Ledger, read_ledger
 from copydesk.spool import gather
 from copydesk.stage import StageContext, stage_block
 from copydesk.staging import Staging, open_staging, seal
@@ -130,6 +130,9 @@ def build(options: Options) -> Outcome:
             certificate=planned.certificate,
             groups=planned.groups,
             shares=planned.shares,
+            withdrawn=frozenset(
+                i for kind, i in tombstones_of(prepared.project)[0] if kind == prepared.project.kinds[0]
+            ),
             failed=tuple(gathered.failed),
             inputs=gathered.inputs(),
             dropped=tuple(gathered.dropped),
@@ -255,20 +258,34 @@ def _planned(prepared: Prepared, gathered: Gathered, spool: Path, report: Report
 
     ledger, found = read_ledger(project.ledger_path, project.ledger_path.relative_to(project.root).as_posix())
     report.add(found)
-    report.add(_leave_out(project, gathered))
+    report.add(_lost_ledger(project))
+    report.add(_leave_out(project, gathered, ledger))
     check_links(gathered, contract, fetch, waive)
     report.add(gathered.findings(excluding=project.on_error != "fail"))
     report.add(unused_waivers(project, prepared.waivers, gathered.used))
     _gate(report)
     previous = known_versions(project, ledger).below(project.dataset.version).newest
-    withdrawn = {i for kind, i in tombstones_of(project)[0] if kind == project.kinds[0]}
-    planned, found = plan(project, gathered, ledger, spool, previous, withdrawn)
+    planned, found = plan(project, gathered, ledger, spool, previous)
     report.add(found)
     return planned
 
 
-def _leave_out(project: Project, gathered: Gathered) -> Iterator[Diagnostic]:
-    """What people keep out of the release: withdrawn articles (L013), and those under quarantine."""
+def _lost_ledger(project: Project) -> Iterator[Diagnostic]:
+    """L001 where earlier versions are known and the ledger is not there: every article would be dealt anew. Entries of
+    the changelog alone may be plans, so they are a warning."""
+    known = known_versions(project, {}).below(project.dataset.version)
+    before = known.newest or max(known.changelog, key=version_key, default="")
+    if before and not project.ledger_path.exists():
+        place = Place(file=project.ledger_path.relative_to(project.root).as_posix())
+        message = f"there is no ledger; if {before} was released, its articles are dealt anew"
+        help_text = "get it back from version control; a dataset that had no ledger before begins with an empty file"
+        found = Diagnostic(code="L001", place=place, message=message, help=help_text)
+        yield found if known.newest else lower(found, Severity.WARNING)
+
+
+def _leave_out(project: Project, gathered: Gathered, ledger: Ledger) -> Iterator[Diagnostic]:
+    """What people keep out of the release: withdrawn articles (L013), also where their text comes back under an id that
+    was never released, and articles under quarantine."""
     tombstones, found = tombstones_of(project)
     yield from found
     for kind in project.kinds:
@@ -276,7 +293,14 @@ def _leave_out(project: Project, gathered: Gathered) -> Iterator[Diagnostic]:
         gone, found = still_there(tombstones, kind, places)
         yield from found
         leave_out(gathered, kind, gone, "L013")
-    leave_out(gathered, project.kinds[0], quarantined(project.splits, project.dataset.version), "L002")
+    primary = project.kinds[0]
+    texts = {ledger[i].digest: i for kind, i in tombstones if kind == primary and i in ledger and ledger[i].digest}
+    for identifier, staged in sorted(gathered.staged[primary].items()):
+        if identifier not in ledger and (old := texts.get(staged.digest)) is not None:
+            message = f"{identifier!r} has the text of {old!r}, which was withdrawn, and is left out"
+            yield Diagnostic(code="L013", place=staged.place, message=message)
+            leave_out(gathered, primary, [identifier], "L013")
+    leave_out(gathered, project.kinds[0], quarantined(project.splits), "L002")
 
 
 def write(prepared: Prepared, planned: Plan, options: Options, staging: Staging, report: Report) -> tuple[Table, ...]:

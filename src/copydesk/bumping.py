@@ -72,7 +72,7 @@ def called(path: Path, root: Path) -> str:
 
 def changed_nothing(judged: Judged) -> bool:
     """Whether the sources give what the release before holds. Sources have no bytes of documents to compare."""
-    return all(set(+part.summary.rules) <= {"bytes-changed"} for part in judged.parts)
+    return not judged.forced and all(set(+part.summary.rules) <= {"bytes-changed"} for part in judged.parts)
 
 
 def choose(judged: Judged, project: Project, *, bump: str | None, version: str | None) -> str | Diagnostic:

@@ -43,10 +43,10 @@ def in_force(splits: Splits, version: str, choice: str) -> list[tuple[int, Decis
     return [(n, d) for n, d in enumerate(splits.decisions) if d.choice == choice and version_key(d.version) <= now]
 
 
-def quarantined(splits: Splits, version: str) -> frozenset[str]:
-    """The articles that decisions leave out of this version."""
+def quarantined(splits: Splits) -> frozenset[str]:
+    """The articles that decisions leave out, whichever version they were made for: to leave out is always allowed."""
     return frozenset(
-        article for _, decision in in_force(splits, version, "quarantine") for article in decision.articles
+        article for decision in splits.decisions if decision.choice == "quarantine" for article in decision.articles
     )
 
 

@@ -37,7 +37,7 @@ _LEDGER_TYPE = Type(
     fields=(
         *(Field(name=name, type=Type(kind="string")) for name in ("id", "group", "split", "since", "digest")),
         Field(name="released", type=Type(kind="boolean")),
-        Field(name="formerly", type=Type(kind="string")),
+        *(Field(name=name, type=Type(kind="string")) for name in ("formerly", "apart")),
         *(Field(name=name, type=_FOLD) for name in ("fold", "folds")),
         *(Field(name=name, type=Type(kind="string", nullable=True)) for name in ("moved_in", "moved_from")),
     ),
@@ -57,6 +57,7 @@ class Material:
     groups: tuple[Mapping[str, Any], ...] = ()
     certificate: Mapping[str, Any] | None = None
     shares: Mapping[str, Any] = field(default_factory=dict)
+    withdrawn: frozenset[str] = frozenset()
     intake: Mapping[str, Any] | None = None
 
 
@@ -141,7 +142,7 @@ def describe(release: Release, material: Material, report: Report) -> tuple[Upda
 
 
 def _write_ledger(out: _Folder, material: Material) -> None:
-    entries = [_ledger_row(material.ledger[identifier]) for identifier in sorted(material.ledger)]
+    entries = [_ledger_row(material.ledger[i], i in material.withdrawn) for i in sorted(material.ledger)]
     path = out.root / "ledger.parquet"
     written = parquet.write(path, arrow.to_table(entries, _LEDGER_TYPE), _LEDGER_TYPE)
     out.files.append(FileEntry(path=path.name, size=written.size, sha256=written.sha256))
@@ -166,10 +167,10 @@ def _write_ledger(out: _Folder, material: Material) -> None:
     out.add("exclusions.jsonl", b"".join(lines))
 
 
-def _ledger_row(entry: Entry) -> dict[str, Any]:
+def _ledger_row(entry: Entry, withdrawn: bool) -> dict[str, Any]:
     """A line of the ledger as a row: `moved_in` is the version that last gave the article another split, `moved_from`
-    the one that it had."""
-    row = asdict(entry)
+    the one that it had. Of a withdrawn text not even the digest is released: that of a short one can be guessed."""
+    row = asdict(entry) | ({"digest": ""} if withdrawn else {})
     del row["before"]
     moved = [stand for stand in entry.before if stand.split != entry.split]
     last = moved[-1] if moved else None

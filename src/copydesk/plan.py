@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -43,12 +43,11 @@ class Plan:
 
 
 def plan(
-    project: Project, gathered: Gathered, ledger: Ledger, spool: Path, previous: str, withdrawn: Set[str]
+    project: Project, gathered: Gathered, ledger: Ledger, spool: Path, previous: str = ""
 ) -> tuple[Plan, list[Diagnostic]]:
     """Groups, then splits, then the certificate, then the order of the rows.
 
-    `previous`: the version released before, empty if none is known. `withdrawn`: articles of whose text not even a
-    digest is kept, since that of a short text can be guessed.
+    `previous`: the version released before, empty if none is known.
     """
     primary = project.kinds[0]
     articles = gathered.staged[primary]
@@ -74,7 +73,7 @@ def plan(
         left_out={i for i in lost if i is not None},
         whole=_whole(gathered, primary, shingles, splits) if any(apart.values()) else None,
     )
-    made = {i: replace(e, digest="") if i in withdrawn else e for i, e in assigned.ledger.items()}
+    made = assigned.ledger
     found = [*found, *assigned.found]
     certificate = None
     if shingles is not None and not any(d.severity is Severity.ERROR for d in found):

@@ -122,7 +122,8 @@ def previous_release(project: Project, known: Known, scratch: Path, before: str 
     """
     if before is not None:
         known = known.below(before)
-    given = project.release.previous
+    given, side, why = project.release.previous, None, ""
+    place = Place(file=project.release.output)
     if given:
         place = project.place("/release/previous")
         side, why = _open(project.root / given, given, scratch)
@@ -130,11 +131,14 @@ def previous_release(project: Project, known: Known, scratch: Path, before: str 
             why = f"{given} is {side.version}, which is not before {before}"
         elif side is not None and side.version in known.yanked:
             why = f"{given} is {side.version}, which was yanked"
-    else:
+    standing = [v for v in known.here if v not in known.yanked]
+    newest = max(standing, key=version_key, default="")
+    stale = side is not None and not why and newest and version_key(newest) > version_key(side.version)
+    if newest and (stale or not given):
         place = Place(file=project.release.output)
-        standing = [v for v in known.here if v not in known.yanked]
-        newest = max(standing, key=version_key, default="")
-        side, why = _open(known.here[newest], known.here[newest].name, scratch) if newest else (None, "")
+        side, why = _open(known.here[newest], known.here[newest].name, scratch)
+    if side is not None and not why and side.name != project.dataset.name:
+        why = f"{side.label} is a release of {side.name!r}"
     if why:
         side = None
     if side is not None:

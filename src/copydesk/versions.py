@@ -46,7 +46,8 @@ class Judged:
 
     `parts`: the difference to the release before, if it is here; what the ledger tells of the last version, if that
     is another. None for a first release. `needed` is the smallest version; empty if any will do. `tally` counts the
-    changes of the first part. `where` gives places in the sources.
+    changes of the first part. `forced`: what asks for a breaking version although it is no difference of rows, such as
+    a decision about a group. `where` gives places in the sources.
     """
 
     before: Before
@@ -54,6 +55,7 @@ class Judged:
     tally: Tally
     needed: str
     where: Where
+    forced: tuple[str, ...] = ()
 
     @property
     def base(self) -> str:
@@ -63,7 +65,8 @@ class Judged:
     @property
     def bump(self) -> Bump:
         """The largest step that any change asks for."""
-        return max((part.summary.bump for part in self.parts), default=Bump.NONE)
+        least = Bump.MAJOR if self.forced else Bump.NONE
+        return max((part.summary.bump for part in self.parts), default=least) if not self.forced else least
 
     @property
     def whole(self) -> bool:
@@ -75,7 +78,8 @@ class Judged:
         """Whether a version is new, and a step that is large enough."""
         newest = self.before.known.newest
         later = not newest or version_key(version) > version_key(newest)
-        return later and all(allows(part.base, version, part.summary.bump) for part in self.parts)
+        least = Bump.MAJOR if self.forced else Bump.NONE
+        return later and all(allows(part.base, version, max(part.summary.bump, least)) for part in self.parts)
 
     def reasons(self, version: str) -> list[str]:
         """What the step to a version is too small for: each rule with its first changes, the weightiest first."""
@@ -83,12 +87,14 @@ class Judged:
         for part in self.parts:
             forcing = [rule for rule in RULES.values() if not allows(part.base, version, rule.bump)]
             out.extend(_reasons(part.summary, self.where, forcing))
+            out.extend(f"major: {reason}" for reason in self.forced if not allows(part.base, version, Bump.MAJOR))
         return out
 
     def weightiest(self) -> list[str]:
         """What asks for the largest step."""
         forcing = [rule for rule in RULES.values() if rule.bump == self.bump]
-        return [reason for part in self.parts for reason in _reasons(part.summary, self.where, forcing)]
+        found = [reason for part in self.parts for reason in _reasons(part.summary, self.where, forcing)]
+        return [*(f"major: {reason}" for reason in self.forced), *found]
 
 
 def _reasons(summary: Summary, where: Where, rules: Iterable[Rule]) -> Iterator[str]:
@@ -155,7 +161,12 @@ def _without_the_withdrawn(project: Project) -> Iterator[Diagnostic]:
 
 
 def judge(
-    new: Side, project: Project, ledger: Ledger, scratch: Path, before: str | None = None
+    new: Side,
+    project: Project,
+    ledger: Ledger,
+    scratch: Path,
+    before: str | None = None,
+    forced: tuple[str, ...] = (),
 ) -> tuple[Judged, list[Diagnostic]]:
     """What changed since the release before the version `before` (None: the newest), and the version that it needs."""
     previous = previous_release(project, known_versions(project, ledger), scratch, before)
@@ -168,7 +179,7 @@ def judge(
         traces = ledger_changes(old.ledger, new.ledger, project.kinds[0])
         summary = summarise(traces if parts else tally.watch(traces), old, new, keep=EXAMPLES)
         parts.append(Part(base=known.last, summary=summary))
-    judged = Judged(before=previous, parts=tuple(parts), tally=tally, needed="", where=new.where)
+    judged = Judged(before=previous, parts=tuple(parts), tally=tally, needed="", where=new.where, forced=forced)
     return replace(judged, needed=_needed(judged)), list(previous.found)
 
 

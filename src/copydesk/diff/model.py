@@ -26,7 +26,7 @@ class Bump(IntEnum):
 What = Literal[
     "config-added", "config-removed", "config-changed", "column-added", "column-removed", "column-changed",
     "record-added", "record-withdrawn", "record-renamed", "record-edited", "text-edited",
-    "split-moved", "rights-changed", "license-changed",
+    "split-moved", "folds-changed", "rights-changed", "license-changed",
     "annotation-added", "annotation-removed", "annotation-moved", "annotation-relabelled",
     "annotation-reattributed", "annotation-edited", "layer-reordered",
     "bytes-changed",

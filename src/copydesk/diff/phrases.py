@@ -25,7 +25,7 @@ VERBS: dict[What, str] = {
     "config-added": "configs added", "config-removed": "configs removed",
     "config-changed": "default config changed",
     "column-added": "columns added", "column-removed": "columns removed", "column-changed": "columns changed",
-    "split-moved": "moved to another split",
+    "split-moved": "moved to another split", "folds-changed": "folds changed",
     "record-added": "added", "record-withdrawn": "withdrawn", "record-renamed": "renamed",
     "text-edited": "text edited", "record-edited": "properties edited",
     "annotation-added": "added", "annotation-removed": "removed", "annotation-relabelled": "relabelled",

@@ -25,7 +25,7 @@ Section = Literal["contract", "splits", "articles", "annotations", "rights", "by
 SECTIONS: dict[What, Section] = {
     "config-added": "contract", "config-removed": "contract", "config-changed": "contract", "column-added": "contract",
     "column-removed": "contract", "column-changed": "contract",
-    "split-moved": "splits",
+    "split-moved": "splits", "folds-changed": "splits",
     "record-added": "articles", "record-withdrawn": "articles", "record-renamed": "articles",
     "text-edited": "articles", "record-edited": "articles",
     "annotation-added": "annotations", "annotation-removed": "annotations", "annotation-relabelled": "annotations",

@@ -39,6 +39,23 @@ def changes(old: Side, new: Side) -> Iterator[Change]:
     yield from _dataset_changes(old, new, same_rows=not any_change)
 
 
+def _fold_changes(old: Side, new: Side) -> Iterator[Change]:
+    """One change for all articles that are in another fold of another count; those that came or went do not count."""
+    both = [
+        (e, new.ledger[i]) for i, e in old.ledger.items() if e.released and i in new.ledger and new.ledger[i].released
+    ]
+    moved = sum(
+        1 for a, b in both if a.fold is not None and a.split == b.split and (a.fold, a.folds) != (b.fold, b.folds)
+    )
+    dealt = sum(1 for a, b in both if a.fold is None and a.split == b.split and b.fold is not None)
+    counts = [next((e.folds for e in side.ledger.values() if e.folds is not None), None) for side in (old, new)]
+    if moved:
+        note = f"{moved:,} articles are in other folds"
+        yield Change(what="folds-changed", rule="folds-changed", old=counts[0], new=counts[1], note=note)
+    elif dealt and counts[0] is None:
+        yield Change(what="folds-changed", rule="folds-added", old=None, new=counts[1], note=f"{counts[1]} folds")
+
+
 def _default(side: Side) -> str:
     return next((table.name for table in side.tables if table.config.default), "")
 
@@ -49,6 +66,7 @@ def _dataset_changes(old: Side, new: Side, *, same_rows: bool) -> Iterator[Chang
     if before and after and before != after:
         note = f"the default config was {before} and is now {after}"
         yield Change(what="config-changed", rule="default-changed", layer=after, old=before, new=after, note=note)
+    yield from _fold_changes(old, new)
     if old.license != new.license:
         from copydesk.diff.licenses import rights_change
 

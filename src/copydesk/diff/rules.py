@@ -75,6 +75,9 @@ _TABLE: tuple[Rule, ...] = (
          reason="what was joined to it by id is lost"),
     Rule(id="article-moved", bump=_MAJOR, summary="an article is in another split",
          reason="scores on either split are not comparable, and a test article may have been trained on"),
+    Rule(id="folds-changed", bump=_MAJOR, summary="articles are in other folds",
+         reason="a score by cross-validation is on other folds"),
+    Rule(id="folds-added", bump=_MINOR, summary="there are folds now", reason="nothing that was there changes"),
     Rule(id="article-added", bump=_MINOR, summary="there is a new article, or another new record",
          reason="nothing that was there changes, and the ledger gives back the rows that were there before, by "
          "`since`. TFDS would call it major: the slice returns other records"),

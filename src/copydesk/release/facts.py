@@ -25,6 +25,7 @@ EXPECTATIONS_FILE = "quality/expectations.json"
 INTAKE_FILE = "quality/intake.json"
 LEAKAGE_FILE = "quality/leakage.json"
 GROUPS_FILE = "quality/groups.jsonl"
+SPLITS_FILE = "quality/splits.json"
 _COUNTS = {"items", "units", "articles"}
 PASSED = "passed"
 """The status of a rule of quality/expectations.json that held."""

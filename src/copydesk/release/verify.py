@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from copydesk.grouping import compared_text, words_compared
 from copydesk.leakage import above, certify, settings_of
 from copydesk.release.blocks import stale
 from copydesk.release.card import card_configs, card_infos, card_license, card_metadata, split_infos
-from copydesk.release.facts import LEAKAGE_FILE, read_facts
+from copydesk.release.facts import GROUPS_FILE, LEAKAGE_FILE, SPLITS_FILE, read_facts, read_groups
 from copydesk.release.manifest import MANIFEST, SUMS, file_entries, load_manifest
 from copydesk.release.model import FileEntry, Table, read_rows, tables_as_json, tables_from_json
 from copydesk.shingles import Sequences, join, shingle
@@ -232,6 +233,7 @@ def _splits(opened: Opened) -> Iterator[Diagnostic]:
             message = f"the group {entry['group']!r} stands in {groups[entry['group']]} and {entry['split']}"
             yield Diagnostic(code="V007", place=Place(file="ledger.parquet"), message=message)
     home = {entry["id"]: entry["split"] for entry in ledger if entry["released"]}
+    yield from _told_of_splits(opened.folder, ledger)
     for table in opened.tables:
         for split in table.splits if table.home else ():
             for row in read_rows(opened.folder, split.parquet, table.type, list(table.home)).to_pylist():
@@ -239,6 +241,25 @@ def _splits(opened: Opened) -> Iterator[Diagnostic]:
                 if stray:
                     message = f"{table.name}/{split.name} has a row of {stray[0]!r}, which is not of this split"
                     yield Diagnostic(code="V007", place=Place(file=split.parquet[0].path), message=message)
+
+
+def _told_of_splits(folder: Path, ledger: list[dict[str, Any]]) -> Iterator[Diagnostic]:
+    """V007 where what is told of groups and shares is not what the ledger gives."""
+    members: dict[tuple[str, str], list[str]] = {}
+    for entry in ledger:
+        if entry["released"]:
+            members.setdefault((entry["group"], entry["split"]), []).append(entry["id"])
+    if (folder / GROUPS_FILE).is_file():
+        told = {(g["group"], g["split"]): sorted(g["articles"]) for g in read_groups(folder)}
+        if told != {key: sorted(ids) for key, ids in members.items() if len(ids) > 1}:
+            message = "the groups are not those of the ledger"
+            yield Diagnostic(code="V007", place=Place(file=GROUPS_FILE), message=message)
+    if (folder / SPLITS_FILE).is_file():
+        counts = Counter(split for (_, split), ids in members.items() for _ in ids)
+        shares = jsontext.loads((folder / SPLITS_FILE).read_bytes())["shares"]
+        if counts != Counter({name: share["articles"] for name, share in shares.items()}):
+            message = "the shares of the splits are not those of the ledger"
+            yield Diagnostic(code="V007", place=Place(file=SPLITS_FILE), message=message)
 
 
 def _leakage(opened: Opened) -> Iterator[Diagnostic]:

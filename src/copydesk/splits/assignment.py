@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from copydesk.decisions import most, version_key
+from copydesk.decisions import in_force, most, version_key
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.grouping import Edge
 from copydesk.project import PROJECT_FILE, Pin, Splits
@@ -65,7 +65,7 @@ def settle(
     placed = [_placed(lots[c], components[c], split, settled, now) for c, split in sorted(settled.splits.items())]
     new = [lots[component] for component in sorted(components) if component not in settled.splits]
     settled.splits.update(fall(new, placed, now.splits))
-    made = _entries(components, known, settled, deal(components, lots, settled, now), now)
+    made = _set_apart(_entries(components, known, settled, deal(components, lots, settled, now), now), now)
     found += [*wrong, *settled.found, *dealt_anew(components, settled, now), *accepted(now), *overruled(settled, now)]
     found += idle_decisions(now, settled.used, left_out, whole)
     drift = shares_among((e.split for i, e in made.items() if i in groups), splits)
@@ -173,6 +173,16 @@ def _entries(
                 stood = standing(held, now.version, group=group, split=split, fold=fold, folds=count)
                 same = stood.released and stood.digest == digest
                 made[i] = stood if same else replace(stood, digest=digest, released=True)
+    return made
+
+
+def _set_apart(made: dict[str, Entry], now: Situation) -> dict[str, Entry]:
+    """The ledger with the articles that a decision sets apart, each since the version that did it first."""
+    apart = {i for _, decision in in_force(now.splits, now.version, "accept") for i in decision.articles}
+    for identifier, entry in made.items():
+        since = (entry.apart or now.version) if identifier in apart else ""
+        if entry.apart != since:
+            made[identifier] = replace(entry, apart=since)
     return made
 
 

@@ -28,8 +28,9 @@ class Entry:
     """One line of the ledger. `since`: the version in which the article entered. `digest`: SHA-256 of its text.
 
     `released` is false for an article that an earlier release had and this one has not. `formerly`: the id that it had
-    before it was renamed. `fold`: the one of so many `folds` that it is in, from 0 on. `before`: where it stood
-    before, oldest first; also where only its group became another.
+    before it was renamed. `fold`: the one of so many `folds` that it is in, from 0 on. `apart`: since which
+    version a decision sets it apart from what it belongs to. `before`: where it stood before, oldest first; also where
+    only its group became another.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Entry:
     formerly: str = ""
     fold: int | None = None
     folds: int | None = None
+    apart: str = ""
     before: tuple[Before, ...] = ()
 
     @property
@@ -51,7 +53,7 @@ class Entry:
 
 Ledger = Mapping[str, Entry]
 
-_LATER_KEYS = ("formerly", "fold", "folds", "before")
+_LATER_KEYS = ("formerly", "fold", "folds", "apart", "before")
 """Left out of the file where they say nothing, so that ledgers from before there were such keys stay as they are."""
 
 
@@ -60,7 +62,11 @@ def read_ledger(path: Path, shown: str) -> tuple[dict[str, Entry], list[Diagnost
     entries: dict[str, Entry] = {}
     if not path.exists():
         return entries, []
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return {}, [Diagnostic(code="L001", place=Place(file=shown), message=f"{shown}: {error.strerror}")]
+    for number, line in enumerate(data.splitlines(), 1):
         try:
             entry = _entry(jsontext.loads(line))
             problem = _problem(entry, entries)
@@ -79,13 +85,13 @@ def _entry(line: dict[str, Any]) -> Entry:
 
 def _problem(entry: Entry, entries: Ledger) -> str:
     """What is wrong with an entry, such as a merge can leave it; empty if nothing is."""
-    strings = [entry.id, entry.group, entry.split, entry.since, entry.digest, entry.formerly]
+    strings = [entry.id, entry.group, entry.split, entry.since, entry.digest, entry.formerly, entry.apart]
     strings += [value for stand in entry.before for value in (stand.version, stand.group, stand.split)]
     if not all(isinstance(value, str) for value in strings) or not isinstance(entry.released, bool):
         return "a value has the wrong type"
     if entry.id in entries:
         return f"{entry.id!r} has an entry already"
-    for version in [entry.since, *(stand.version for stand in entry.before)]:
+    for version in [entry.since, *([entry.apart] if entry.apart else []), *(stand.version for stand in entry.before)]:
         if not VERSION.fullmatch(version):
             return f"{version[:40]!r} is no version"
     folds = [(entry.fold, entry.folds), *((stand.fold, stand.folds) for stand in entry.before)]
@@ -146,6 +152,8 @@ def as_released(ledger: Ledger, version: str) -> dict[str, Entry]:
             last = entry.before[-1]
             entry = replace(entry, group=last.group, split=last.split, before=entry.before[:-1])
             entry = replace(entry, fold=last.fold, folds=last.folds)
+        if entry.apart and version_key(entry.apart) >= now:
+            entry = replace(entry, apart="")
         held[identifier] = entry
     return held
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
-from copydesk.decisions import breaking, joint, most, next_breaking, offers, upright, version_key
+from copydesk.decisions import breaking, in_force, joint, most, next_breaking, offers, upright, version_key
 from copydesk.diagnostics import Diagnostic, Place, Severity, lower
 from copydesk.grouping import Edge
 from copydesk.project import PROJECT_FILE, Decision, Splits
@@ -281,7 +281,7 @@ def idle_decisions(
 ) -> Iterator[Diagnostic]:
     """L009: decisions of this version that name what is not there or decide nothing, and those of later versions."""
     for number, decision in enumerate(now.splits.decisions):
-        if version_key(decision.version) > version_key(now.version):
+        if decision.choice != "quarantine" and version_key(decision.version) > version_key(now.version):
             message = f"the decision is for version {decision.version}; it decides nothing in {now.version}"
             yield _at(f"/splits/decision/{number}", "L009", message)
         if decision.version != now.version:
@@ -307,14 +307,14 @@ def _parts(articles: Sequence[str], whole: Mapping[str, str]) -> bool:
 
 def accepted(now: Situation) -> Iterator[Diagnostic]:
     """L005 for decisions that set released articles apart from what they belong to, in a version too small for it."""
-    then = version_key(now.last) if now.last else ()
-    for number, decision in enumerate(now.splits.decisions):
-        released = [i for i in decision.articles if i in now.held]
-        recent = then < version_key(decision.version) <= version_key(now.version)
-        if decision.choice == "accept" and recent and released and not now.may_move:
+    for number, decision in in_force(now.splits, now.version, "accept"):
+        # what an earlier release had together is news, whatever version the decision gives itself
+        released = [i for i in decision.articles if i in now.held and not now.held[i].apart]
+        if released:
             message = f"the decision sets {_named(released)} apart from what belongs together"
             help_text = f"an earlier release has it: this needs version {next_breaking(now.last)} or later"
-            yield _at(f"/splits/decision/{number}", "L005", message, help_text=help_text)
+            found = _at(f"/splits/decision/{number}", "L005", message, help_text=help_text)
+            yield lower(found, Severity.NOTE) if now.may_move else found
 
 
 def _at(pointer: str, code: str, message: str, notes: Sequence[str] = (), help_text: str | None = None) -> Diagnostic:
