@@ -75,7 +75,11 @@ def test_an_accepted_leak_needs_a_breaking_version_whatever_its_date(released: P
 def test_the_text_of_a_withdrawn_article_does_not_come_back_under_another_id(
     released: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(capsys, "withdraw", "a1", "--reason", "takedown", "--project", str(released))[0] == 0
+    add(released, article("q1", "As the gazette wrote: " + STORY + " So much for that."))
+    code, out, _ = run(capsys, "withdraw", "a1", "--reason", "takedown", "--project", str(released))
+    assert code == 0
+    assert "much of its text is in the article q1" in out
+    (released / "data/articles/q1.json").unlink()
     (released / "data/articles/a1.json").unlink()
     add(released, article("z9", STORY))
     add(released, article("c1", " ".join(f"word{n}" for n in range(60))))

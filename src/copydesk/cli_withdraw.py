@@ -135,6 +135,9 @@ def _whereabouts(
         yield f"  the sources still have it: {', '.join(files)}"
     if twins := sources.twins.get(stone.id, ()):
         yield f"  the same text is in the {stone.kind} {' and '.join(twins[:10])}, which stays unless withdrawn too"
+    if copies := sources.copies.get(stone.id, ()):
+        shown_copies = " and ".join(copies[:10]) + (f" and {len(copies) - 10} more" if len(copies) > 10 else "")
+        yield f"  much of its text is in the {stone.kind} {shown_copies}, which stays unless withdrawn too"
     text = sources.texts.get(stone.id, "")
     others = [file for file in withdrawal.copies(project, text) if file not in files]
     called = [file for file in withdrawal.namesakes(project, stone.id) if file not in files and file not in others]

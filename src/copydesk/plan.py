@@ -59,7 +59,7 @@ def plan(
     lost = {f.id for f in gathered.failed if f.kind == primary and f.id not in articles}
     splits = project.splits
     apart = colours(splits, project.dataset.version, ids)
-    shingles = _shingles(spool, [articles[i].address for i in ids])
+    shingles = shingles_of(spool, [articles[i].address for i in ids])
     edges, found = _edges(gathered, primary, shingles, splits, apart)
     groups = components(articles, edges)
     assigned = settle(
@@ -154,7 +154,7 @@ def _plain_edges(gathered: Gathered, primary: str, apart: Mapping[str, int]) -> 
     return edges
 
 
-def _shingles(spool: Path, addresses: Sequence[Address]) -> Joined | None:
+def shingles_of(spool: Path, addresses: Sequence[Address]) -> Joined | None:
     """The shingles of the articles at these addresses, in their order; None if they have no text."""
     blocks = sorted({address.block for address in addresses})
     paths = [shingles_path(spool, block) for block in blocks]

@@ -23,9 +23,11 @@ from copydesk.barrier import Gathered
 from copydesk.build import Options, stage
 from copydesk.contract import arrow
 from copydesk.diagnostics import BuildFailed, Report
+from copydesk.nearcopies import copies_of
+from copydesk.plan import shingles_of
 from copydesk.prepare import Prepared
 from copydesk.previous import Known
-from copydesk.project import Project
+from copydesk.project import NearCopies, Project
 from copydesk.release.changelog import version_key
 from copydesk.splits import Ledger
 from copydesk.spool import gather
@@ -42,13 +44,14 @@ _PLAIN = re.compile(r"[^\x00-\x1f\x7f\"\\<>&'/]+")
 class Sources:
     """What the sources hold now: the staged records, as far as they could be read; `problem` says why not further.
 
-    `files`, `texts`, `twins`: of the records that were asked for, the files that have them, their texts, and the ids
-    of records with the same text up to case, white space and quotation marks.
+    `files`, `texts`, `twins`, `copies`: of the records that were asked for, the files that have them, their texts, the
+    ids of records with the same text up to case, white space and quotation marks, and those of near copies.
     """
 
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     twins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    copies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ids: frozenset[str] = frozenset()
     problem: str = ""
 
@@ -66,10 +69,12 @@ def read_sources(prepared: Prepared, kind: str, wanted: Sequence[str], spool: Pa
     for identifier, file in places:
         if identifier in wanted:
             files.setdefault(identifier, set()).add(file)
+    twins = _twins(gathered, kind, wanted)
     return Sources(
         files={identifier: tuple(sorted(found)) for identifier, found in files.items()},
         texts=_texts(prepared, gathered, kind, wanted, spool),
-        twins=_twins(gathered, kind, wanted),
+        twins=twins,
+        copies=_copies(prepared, gathered, kind, wanted, twins, spool),
         ids=frozenset(identifier for identifier, _ in places),
     )
 
@@ -82,6 +87,31 @@ def _twins(gathered: Gathered, kind: str, wanted: Sequence[str]) -> dict[str, tu
         if record.content in asked and identifier not in wanted:
             found.setdefault(asked[record.content], []).append(identifier)
     return {identifier: tuple(twins) for identifier, twins in found.items()}
+
+
+def _copies(
+    prepared: Prepared,
+    gathered: Gathered,
+    kind: str,
+    wanted: Sequence[str],
+    twins: Mapping[str, tuple[str, ...]],
+    spool: Path,
+) -> dict[str, tuple[str, ...]]:
+    """Near copies of the records that are wanted, and texts that hold most of one of them."""
+    ids = sorted(gathered.staged.get(kind, {}))
+    near = prepared.project.splits.near_copies or NearCopies()
+    if kind != prepared.project.kinds[0] or not any(identifier in wanted for identifier in ids):
+        return {}
+    shingles = shingles_of(spool, [gathered.staged[kind][identifier].address for identifier in ids])
+    if shingles is None:
+        return {}
+    found = {}
+    for number, identifier in enumerate(ids):
+        if identifier in wanted:
+            pairs = copies_of(shingles, number, jaccard=near.jaccard, containment=near.containment)
+            others = {ids[pair.left + pair.right - number] for pair in pairs}
+            found[identifier] = tuple(sorted(others - set(wanted) - set(twins.get(identifier, ()))))
+    return found
 
 
 def _texts(

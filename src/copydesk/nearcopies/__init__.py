@@ -20,14 +20,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from copydesk.nearcopies.alike import most_alike
+from copydesk.nearcopies.alike import copies_of, most_alike
 from copydesk.nearcopies.index import Index, key_of
 from copydesk.nearcopies.measures import Pair, distinct, longest_run, measure, spread
 from copydesk.nearcopies.search import LEAST_SHARED, Search
 from copydesk.shingles import Hashes, Ints, Joined, Sequences, join
 
 __all__ = [
-    "LEAST_SHARED", "Crowded", "Found", "Pair", "distinct", "longest_run", "measure", "most_alike", "near_copies",
+    "LEAST_SHARED", "Crowded", "Found", "Pair", "copies_of", "distinct", "longest_run", "measure",
+    "most_alike", "near_copies",
 ]  # fmt: skip
 
 

@@ -64,6 +64,21 @@ def most_alike(sequences: Sequences | Joined, homes: Sequence[int] | Ints, *, to
     return sorted(ranked, key=lambda pair: (-pair.jaccard, -pair.containment, pair.left, pair.right))
 
 
+def copies_of(articles: Joined, number: int, *, jaccard: float, containment: float) -> list[Pair]:
+    """Every near copy of one article, by the measures of `near_copies`; all others are looked at."""
+    wanted = distinct(articles.of(number))
+    shared = np.zeros(len(articles), dtype=np.int64)
+    for numbers, sizes, hashes in articles.pieces():
+        shared += np.bincount(np.repeat(numbers, sizes)[np.isin(hashes, wanted)], minlength=len(articles))
+    others = [other for other in np.flatnonzero(shared).tolist() if other != number]
+    pairs = [measure(number, other, wanted, distinct(articles.of(other))) for other in others]
+    return [
+        pair
+        for pair in pairs
+        if pair.jaccard >= jaccard or (pair.containment >= containment and pair.shared >= LEAST_SHARED)
+    ]
+
+
 def _two_homes(one: Ints, two: Ints) -> Ints:
     """One number for two homes, whichever comes first."""
     return np.minimum(one, two) << 32 | np.maximum(one, two)
