@@ -153,3 +153,77 @@ def test_what_is_told_of_groups_and_shares_is_held_against_the_ledger(
         replace_text(release / file, old, new)
     reseal(release)
     assert "V007" in {d.code for d in verify(release)[1]}
+
+
+PINNED = """[[splits.decision]]
+articles = ["t1"]
+choice = "accept"
+version = "0.1.0"
+reason = "A quotation."
+
+[release]"""
+
+
+def test_accepted_pairs_hide_no_other_leak(project: Path) -> None:
+    """However many pairs a decision sets apart, the most alike of the others is listed and held to the bound."""
+    half = STORY[: len(STORY) // 2]
+    given = [article(f"s{n:02d}", f"{STORY} Edition {n}.") for n in range(12)]
+    given += [article("t1", STORY), article("u1", OTHER + " " + half), article("u2", half + " " + OTHER[::-1])]
+    pins = {"s00": "train", "t1": "test", "u1": "train", "u2": "test"}
+    project_of(project, given, pins)
+    replace_text(project / "dataset.toml", "[release]", PINNED)
+    replace_text(project / "dataset.toml", "[splits]\n", "[splits]\nbound = { jaccard = 0.9 }\n")
+    certificate = json.loads((built(project).folder / "quality/leakage.json").read_text())
+    assert sum(pair["set_apart"] for pair in certificate["pairs"]) >= 10
+    assert {"u1", "u2"} in [{pair["left"], pair["right"]} for pair in certificate["pairs"]]
+    replace_text(project / "dataset.toml", "jaccard = 0.9", "jaccard = 0.1")
+    found = refused(project)
+    assert "u1" in found["L011"].message or "u2" in found["L011"].message
+    decision = PINNED.replace("t1", "u2").replace("0.1.0", "9.0.0")
+    replace_text(project / "dataset.toml", "[release]", decision)
+    assert "L011" in refused(project), "a decision for a later version exempts nothing"
+
+
+def test_links_of_one_story_stand_in_one_split(project: Path) -> None:
+    """An x-group property of a link ties what it links, as one of an article does."""
+    words = [" ".join(f"w{n}x{i}" for i in range(40)) for n in range(16)]
+    for number, text in enumerate(words):
+        add(project, article(f"n{number:02d}", text))
+    schema = project / "schema/link.schema.json"
+    value = json.loads(schema.read_text())
+    value["properties"]["story"] = {"type": "string", "x-group": True, "description": "The story."}
+    schema.write_text(json.dumps(value))
+    link = json.loads((project / "data/links/library.json").read_text())
+    ends = [name for name, at in value["properties"].items() if "x-link" in at]
+    for number in range(0, 16, 2):
+        pair = dict(zip(ends, (f"n{number:02d}", f"n{number + 1:02d}"), strict=True))
+        made = {**link, **pair, "id": f"l{number:02d}", "story": "one", "claim_pairs": []}
+        (project / f"data/links/l{number:02d}.json").write_text(json.dumps(made))
+    outcome = built(project)
+    ledger = [json.loads(line) for line in (project / "data/ledger.jsonl").read_text().splitlines()]
+    assert len({e["split"] for e in ledger if e["id"].startswith("n")}) == 1
+    assert len({e["group"] for e in ledger if e["id"].startswith("n")}) == 1
+    assert verify(outcome.folder)[1] == []
+
+
+def test_a_withdrawn_article_that_is_broken_stops_nothing_and_leaves_no_digest(
+    released: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(capsys, "withdraw", "a1", "--reason", "takedown", "--project", str(released))[0] == 0
+    broken = article("a1", STORY)
+    broken["mentions"][0]["end"] = 100_000
+    add(released, broken)
+    add(released, article("c1", " ".join(f"word{n}" for n in range(60))))
+    set_version(released, "1.0.0", "2.0.0")
+    (left_out,) = map(json.loads, (built(released).folder / "exclusions.jsonl").read_text().splitlines())
+    assert (left_out["id"], left_out["codes"], left_out["sha256"]) == ("a1", ["L013"], None)
+
+
+def test_texts_of_nothing_but_boilerplate_are_no_copies_of_each_other(project: Path) -> None:
+    given = [article(f"a{n}", f"Notice number{n} of the office.") for n in range(3)]
+    for value in given:
+        value["mentions"] = [{"id": "m1", "start": 0, "end": len(value["text"]), "label": "TIME"}]
+    project_of(project, [*given, article("b1", STORY)], {"b1": "train"})
+    line = 'boilerplate = [{ layer = "mentions", property = "label", values = ["TIME"] }]\n'
+    replace_text(project / "dataset.toml", "[splits]\n", f"[splits]\n{line}")
+    assert (built(project).folder / "quality/groups.jsonl").read_bytes() == b""

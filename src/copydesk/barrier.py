@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,16 @@ def leave_out(gathered: Gathered, kind: str, ids: Iterable[str], code: str) -> l
         gathered.fail(staged, [code])
     gathered.left_out = gathered.left_out or bool(found)
     return found
+
+
+def forget_failed(gathered: Gathered, kind: str, ids: Set[str], code: str) -> None:
+    """What is wrong with records that are kept out anyway stops nothing, and not even a digest of them is kept."""
+    gone = {f.id for f in gathered.failed if f.kind == kind and f.id in ids}
+    if gone:
+        gathered.failed = [
+            replace(f, codes=(code,), digest=None) if f.kind == kind and f.id in gone else f for f in gathered.failed
+        ]
+        gathered.diagnostics = [d for d in gathered.diagnostics if d.place.record not in gone]
 
 
 def _file_order(place: Place) -> tuple[str, int]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from copydesk import agreement, describe
 from copydesk.articles.shape import text_property
-from copydesk.barrier import Gathered, check_links, gather_results, leave_out
+from copydesk.barrier import Gathered, check_links, forget_failed, gather_results, leave_out
 from copydesk.contract import arrow
 from copydesk.decisions import quarantined, version_key
 from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report, Severity, lower
@@ -293,6 +293,7 @@ def _leave_out(project: Project, gathered: Gathered, ledger: Ledger) -> Iterator
         gone, found = still_there(tombstones, kind, places)
         yield from found
         leave_out(gathered, kind, gone, "L013")
+        forget_failed(gathered, kind, {i for k, i in tombstones if k == kind}, "L013")
     primary = project.kinds[0]
     texts = {ledger[i].digest: i for kind, i in tombstones if kind == primary and i in ledger and ledger[i].digest}
     for identifier, staged in sorted(gathered.staged[primary].items()):

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from itertools import combinations
 from typing import Any
 
+from copydesk.decisions import colours, in_force
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.grouping import words_compared
 from copydesk.nearcopies import LEAST_SHARED, Pair, longest_run, most_alike
@@ -21,9 +22,9 @@ LISTED = 10
 """Pairs of articles that the certificate lists for each two splits: the most alike by each of its measures."""
 
 
-def certify(ids: Sequence[str], homes: Sequence[str], shingles: Joined, splits: Splits) -> dict[str, Any]:
+def certify(ids: Sequence[str], homes: Sequence[str], shingles: Joined, splits: Splits, version: str) -> dict[str, Any]:
     """What quality/leakage.json says. `homes`: the split of each article, in the order of `ids` and `shingles`."""
-    apart = {i: n for n, d in enumerate(splits.decisions) if d.choice == "accept" for i in d.articles}
+    apart = colours(splits, version, ids)
     near = splits.near_copies
     method = {
         "words": words_compared(splits),
@@ -34,8 +35,7 @@ def certify(ids: Sequence[str], homes: Sequence[str], shingles: Joined, splits: 
     }
     accepted = [
         {"articles": sorted(d.articles), "version": d.version, "reason": d.reason}
-        for d in splits.decisions
-        if d.choice == "accept"
+        for _, d in in_force(splits, version, "accept")
     ]
     return {
         "articles": len(ids),
@@ -61,12 +61,12 @@ def _measured(
     ids: Sequence[str], homes: Sequence[str], shingles: Joined, words: int, apart: Mapping[str, int]
 ) -> dict[str, Any]:
     names = sorted(set(homes))
-    found = most_alike(shingles, [names.index(home) for home in homes], top=LISTED)
+    found = most_alike(shingles, [names.index(home) for home in homes], top=LISTED, colours=[apart[i] for i in ids])
     pairs = [_pair_as_json(pair, ids, homes, shingles, words, apart) for pair in found]
     pairs.sort(key=lambda p: (-p["jaccard"], -p["containment"], -p["passage"], p["left"], p["right"]))
     between = []
     for two in combinations(names, 2):
-        inside = [p for p in pairs if {p["left_split"], p["right_split"]} == set(two)]
+        inside = [p for p in pairs if {p["left_split"], p["right_split"]} == set(two)]  # what is set apart too
         top = {name: max((p[name] for p in inside), default=0) for name in ("jaccard", "containment", "passage")}
         between.append({"splits": list(two), **top})
     return {"between": between, "pairs": pairs}
@@ -85,7 +85,7 @@ def _pair_as_json(
         "jaccard": round(pair.jaccard, 6),
         "containment": round(pair.containment, 6),
         "passage": longest_run(shingles.of(pair.left), shingles.of(pair.right), words),
-        "set_apart": apart.get(left) != apart.get(right),
+        "set_apart": apart[left] != apart[right],
     }
 
 

@@ -77,7 +77,7 @@ def plan(
     found = [*found, *assigned.found]
     certificate = None
     if shingles is not None and not any(d.severity is Severity.ERROR for d in found):
-        certificate = leakage.certify(ids, [made[i].split for i in ids], shingles, splits)
+        certificate = leakage.certify(ids, [made[i].split for i in ids], shingles, splits, project.dataset.version)
         found.extend(leakage.exceeding(certificate))
     located = [replace(d, place=project.place(d.place.pointer or "")) if d.place.line is None else d for d in found]
     named = {i: made[i].group for i in ids}
@@ -140,18 +140,24 @@ def _plain_edges(gathered: Gathered, primary: str, apart: Mapping[str, int]) -> 
     articles = gathered.staged[primary]
     texts = [(s.content, i) for i, s in articles.items() if s.content]
     edges = shared_edges(texts, "the same text", tie="text", colours=apart)
-    names = sorted({name for s in articles.values() for name, _ in s.groups})
-    for name in names:
-        values = [(v, i) for i, s in articles.items() for n, v in s.groups if n == name]
-        edges.extend(shared_edges(values, f"the same {name}", colours=apart))
+    ends = {(kind, s.id): _ends(s, primary) for kind, records in gathered.staged.items() for s in records.values()}
     for kind, records in gathered.staged.items():
+        names = sorted({name for s in records.values() for name, _ in s.groups})
+        for name in names:  # records of other kinds tie the articles that they link to
+            held = [(v, i) for s in records.values() for n, v in s.groups if n == name for i in ends[kind, s.id]]
+            edges.extend(shared_edges(held, f"the same {name}", colours=apart if kind == primary else None))
         for staged in records.values():
-            ends = [i for _, target, i, groups in staged.links if groups and target == primary]
-            if kind == primary:
-                ends.append(staged.id)
+            linked = [i for _, target, other, groups in staged.links if groups for i in ends.get((target, other), ())]
             # a link stands in one split, so no decision sets its ends apart
-            edges.extend(shared_edges([("", i) for i in set(ends)], f"{kind} {staged.id}", tie="link"))
+            tied = {*ends[kind, staged.id], *linked}
+            edges.extend(shared_edges([("", i) for i in tied], f"{kind} {staged.id}", tie="link"))
     return edges
+
+
+def _ends(staged: Staged, primary: str) -> tuple[str, ...]:
+    """The articles that a record is tied to: itself, if it is one, and those that it links to as one group."""
+    own = (staged.id,) if staged.kind == primary else ()
+    return (*own, *(i for _, target, i, groups in staged.links if groups and target == primary))
 
 
 def shingles_of(spool: Path, addresses: Sequence[Address]) -> Joined | None:

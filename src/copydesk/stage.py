@@ -6,6 +6,7 @@ Runs in any process. What it returns is small: what the barrier needs to know of
 from __future__ import annotations
 
 import hashlib
+import string
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,12 +29,15 @@ from copydesk.grouping import compared_text, content_key, words_compared
 from copydesk.importers import Importer, Record, importer_of
 from copydesk.importers.intake import Counts, Taken, take
 from copydesk.project import Project
-from copydesk.shingles import shingle
+from copydesk.shingles import BREAK, shingle
 from copydesk.shingles import write as write_shingles
 from copydesk.sources import Block, RawRecord, read
 from copydesk.splits import marks, split_in_path
 from copydesk.spool import Address, shingles_path, write_block, write_passes
 from copydesk.waivers import Waiver, apply_waivers
+
+BLANK = f"{string.whitespace}{BREAK}"
+"""Of what a text without words is made: two of them are no copies of each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +281,7 @@ def _staged(kind: Kind, record: Record, place: Place, address: Address, compared
         address=address,
         place=place,
         digest=hashlib.sha256((value[name] or "").encode()).hexdigest() if name else "",
-        content=content_key(compared.add(value)) if name else "",
+        content=content_key(text) if (text := compared.add(value)).strip(BLANK) else "",
         value_digest=hashlib.sha256(jsontext.dump_line(value)).hexdigest(),
         native=native,
         groups=tuple(

@@ -2,7 +2,7 @@
 
 The measures of the pairs that are shown are exact. Which pairs are measured is estimated: from samples of the
 articles, of which passages in up to COMMON articles count for each pair of them, and more common ones for neighbours
-in a shuffled order. In a small corpus everything that shares anything is measured.
+in a shuffled order. In a corpus of up to some hundred articles all pairs that share a passage count.
 """
 
 from __future__ import annotations
@@ -25,18 +25,24 @@ _NEIGHBOURS = 8
 _MEASURED = 500
 """Pairs of each two homes that are measured for each measure, at least."""
 _PAIRS = 1 << 20
+_ALL_PAIRS = 20_000_000
+"""Pairs of articles in one list, over all lists, up to which none is left out."""
 
 Floats = npt.NDArray[np.float64]
 
 
-def most_alike(sequences: Sequences | Joined, homes: Sequence[int] | Ints, *, top: int) -> list[Pair]:
+def most_alike(
+    sequences: Sequences | Joined, homes: Sequence[int] | Ints, *, top: int, colours: Sequence[int] | Ints | None = None
+) -> list[Pair]:
     """For each two homes the pairs of articles that have the greatest Jaccard, the greatest containment, and the most
     shingles in common: as many as `top` of each, in one list, the greatest Jaccard first.
 
-    A containment counts if LEAST_SHARED shingles are shared.
+    A containment counts if LEAST_SHARED shingles are shared. Pairs of different colours have lists of their own: they
+    take no place from the others.
     """
     articles = sequences if isinstance(sequences, Joined) else join([sequences])
     home_of = np.asarray(homes, dtype=np.int64)
+    shade = np.zeros(len(home_of), dtype=np.int64) if colours is None else np.asarray(colours, dtype=np.int64)
     if len(articles) < 2 or not top:
         return []
     lengths = articles.lengths()
@@ -49,7 +55,7 @@ def most_alike(sequences: Sequences | Joined, homes: Sequence[int] | Ints, *, to
             part = shared * (lengths[left] / np.maximum(index.sampled[left], 1))
             union = np.maximum(lengths[left] + lengths[right] - part, 1)
             estimates = part / union, part / np.minimum(lengths[left], lengths[right]), part
-            between = _two_homes(home_of[left], home_of[right])
+            between = _two_homes(home_of, shade, left, right)
             for homes_of_pair in np.unique(between).tolist():
                 here = between == homes_of_pair
                 for number, estimate in enumerate(estimates):
@@ -58,8 +64,9 @@ def most_alike(sequences: Sequences | Joined, homes: Sequence[int] | Ints, *, to
         chosen += [_both_ways(codes) for codes, _ in best.values()]
     pairs = list(_measured(articles, np.unique(np.concatenate(chosen)).tolist()))
     groups: dict[int, list[Pair]] = {}
-    for pair in pairs:
-        groups.setdefault(int(_two_homes(home_of[pair.left], home_of[pair.right])), []).append(pair)
+    left, right = (np.array([getattr(pair, end) for pair in pairs], dtype=np.int64) for end in ("left", "right"))
+    for pair, key in zip(pairs, _two_homes(home_of, shade, left, right).tolist(), strict=True):
+        groups.setdefault(key, []).append(pair)
     ranked = [pair for group in groups.values() for pair in _ranked(group, top)]
     return sorted(ranked, key=lambda pair: (-pair.jaccard, -pair.containment, pair.left, pair.right))
 
@@ -79,9 +86,11 @@ def copies_of(articles: Joined, number: int, *, jaccard: float, containment: flo
     ]
 
 
-def _two_homes(one: Ints, two: Ints) -> Ints:
-    """One number for two homes, whichever comes first."""
-    return np.minimum(one, two) << 32 | np.maximum(one, two)
+def _two_homes(homes: Ints, shade: Ints, left: Ints, right: Ints) -> Ints:
+    """One number for the homes of each pair, whichever comes first, and for whether the two are of one colour."""
+    one, two = homes[left], homes[right]
+    codes: Ints = np.minimum(one, two) << 32 | np.maximum(one, two) << 1 | (shade[left] != shade[right])
+    return codes
 
 
 def _estimated(index: Index, homes: Ints) -> Iterator[tuple[Ints, Ints]]:
@@ -90,7 +99,7 @@ def _estimated(index: Index, homes: Ints) -> Iterator[tuple[Ints, Ints]]:
     What they share of crowded lists is not counted; it is no more than either has.
     """
     many = index.many()
-    crowded = many[index.list_of] > COMMON
+    crowded = many[index.list_of] > common_up_to(many)
     in_crowded = np.bincount(index.member[crowded], minlength=len(homes))
     own_in_crowded = np.bincount(index.member[crowded & index.own], minlength=len(homes))
     entry = np.flatnonzero(index.own & ~crowded)
@@ -106,6 +115,11 @@ def _estimated(index: Index, homes: Ints) -> Iterator[tuple[Ints, Ints]]:
         first = edge
 
 
+def common_up_to(many: Ints) -> int:
+    """The articles of a passage up to which all pairs are looked at: any number where that is little work."""
+    return int(many.max(initial=0)) if int((many * many).sum()) <= _ALL_PAIRS else COMMON
+
+
 def _edges(article: Ints, total: Ints) -> Iterator[int]:
     """Where to stop, so that the pairs of each article stay together and are not too many at once."""
     ends = np.flatnonzero(np.append(article[1:] != article[:-1], True)) + 1 if len(article) else article
@@ -118,7 +132,7 @@ def _edges(article: Ints, total: Ints) -> Iterator[int]:
 
 def _neighbours(index: Index, homes: Ints) -> Iterator[tuple[Ints, Ints]]:
     """The same of articles in crowded lists, each with those that follow it in an order that is one for all lists."""
-    entry = np.flatnonzero(index.many()[index.list_of] > COMMON)
+    entry = np.flatnonzero(index.many()[index.list_of] > common_up_to(index.many()))
     shuffled = spread(index.member[entry].astype(np.uint64))
     entry = entry[np.lexsort((shuffled, index.list_of[entry]))]
     lists, members, own = index.list_of[entry], index.member[entry], index.own[entry]

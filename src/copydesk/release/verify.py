@@ -291,25 +291,27 @@ def measured_again(opened: Opened, certificate: dict[str, Any]) -> dict[str, Any
     if found is None:
         return None
     table, text = found
-    settings = settings_of(certificate)
+    settings, version = settings_of(certificate), str(opened.manifest["dataset"]["version"])
     layers = (part.layer for part in settings.boilerplate)
     columns = [name for name in dict.fromkeys(("id", text, *layers)) if table.type.get(name)]
     articles: list[tuple[str, str, tuple[int, int]]] = []
     with tempfile.TemporaryDirectory(prefix="copydesk-verify-") as scratch:
         parts: list[Sequences] = []
+        texts = False
         for split in table.splits:
             for entry in split.parquet:
                 rows = read_rows(opened.folder, [entry], table.type, columns).to_pylist()
-                if any(row[text] is None for row in rows):
-                    return None
+                texts = texts or any(row[text] is not None for row in rows)
                 articles += [(row["id"], split.name, (len(parts), n)) for n, row in enumerate(rows)]
                 compared = [compared_text(row, text, table.type, settings.boilerplate) for row in rows]
                 path = Path(scratch) / str(len(parts))
                 write_shingles(path, shingle(compared, words_compared(settings)))
                 parts.append(read_shingles(path))
+        if not texts:  # they are withheld
+            return None
         articles.sort()
         shingles = join(parts, [place for _, _, place in articles])
-        return certify([i for i, _, _ in articles], [home for _, home, _ in articles], shingles, settings)
+        return certify([i for i, _, _ in articles], [home for _, home, _ in articles], shingles, settings, version)
 
 
 def _documents(opened: Opened) -> Iterator[Diagnostic]:

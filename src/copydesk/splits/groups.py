@@ -69,14 +69,16 @@ def renamed(
     unknown = sorted(i for i in members if i not in earlier)
     gone = {i: e for i, e in earlier.items() if i not in members and i not in left_out}
     taken = _taken_back(unknown, gone)
+    back = set(taken.values())
     by_text: dict[str, list[str]] = defaultdict(list)
     for entry in sorted(gone.values(), key=lambda e: (not e.released, generation(e)), reverse=True):
-        if entry.digest not in _NO_TEXT and entry.id not in taken.values():
+        if entry.digest not in _NO_TEXT and entry.id not in back:
             by_text[entry.digest].append(entry.id)
     for new in unknown:
         if new not in taken and by_text.get(members[new].digest):
             taken[new] = by_text[members[new].digest].pop()
-    out = {i: e for i, e in earlier.items() if i not in set(taken.values())}
+    old_ids = set(taken.values())
+    out = {i: e for i, e in earlier.items() if i not in old_ids}
     found = []
     for new, old in sorted(taken.items()):
         entry = earlier[old]
