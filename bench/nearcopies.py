@@ -222,9 +222,9 @@ def peak() -> float:
 
 def main(count: int, words: int, compare: bool) -> None:
     """Generate, shingle, search, tell."""
-    near.search.build = timed("index", index.build)  # type: ignore[attr-defined]
+    near.search.build = timed("index", index.build)
     near.search.candidates = timed("candidates", search.candidates)
-    near._twins = timed("twins", near._twins)  # type: ignore[assignment]
+    near._twins = timed("twins", near._twins)
     searches: list[search.Search] = []
     plain = search.Search.compare
 
@@ -232,7 +232,7 @@ def main(count: int, words: int, compare: bool) -> None:
         searches[:] = [self]
         return plain(self, left, right)
 
-    search.Search.compare = timed("verification", compare_pair)  # type: ignore[method-assign,assignment]
+    search.Search.compare = timed("verification", compare_pair)
     with tempfile.TemporaryDirectory() as folder:
         articles, planted = stage(Corpus(20, words), count, Path(folder))
         before, began = peak(), time.process_time()
@@ -244,7 +244,7 @@ def main(count: int, words: int, compare: bool) -> None:
         print(f"{'all':<14} {(total + TIMES['shingling']) / count * 1e6:>7.2f}\n")
         print(f"peak memory {peak():,.0f} MiB, {before:,.0f} before the search")
         print(f"{searches[0].compared if searches else 0:,} pairs compared; crowded: {list(found.crowded)[:3]}\n")
-        search.Search.compare = plain  # type: ignore[method-assign]
+        search.Search.compare = plain
         tell(articles, [(pair.left, pair.right) for pair in found.pairs], planted)
         if compare:
             against(articles, planted)

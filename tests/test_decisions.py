@@ -48,7 +48,7 @@ def build(
     ids: Iterable[str], edges: Sequence[Edge], ledger: Ledger, version: str, *decisions: Decision, **options: object
 ) -> Assigned:
     """What a build does: leave out, set apart, group, settle."""
-    splits = Splits(salt="s", ratios=RATIOS, decisions=decisions, **options)  # type: ignore[arg-type]
+    splits = Splits(salt="s", ratios=RATIOS, decisions=decisions, **options)
     out = quarantined(splits)
     colour = colours(splits, version, [i for i in ids if i not in out])
     whole = components(colour, [e for e in edges if e.left in colour and e.right in colour])

@@ -324,7 +324,7 @@ def _label_mutations(node: Type) -> Iterator[Type]:
     more = Label(name="new", title="new", description="what it is")
     yield with_(node, labels=(*node.labels, more))
     yield with_(node, labels=(more, *node.labels))
-    yield with_(node, labels=(with_(node.labels[0], title="words"), *node.labels[1:]))  # type: ignore[arg-type]
+    yield with_(node, labels=(with_(node.labels[0], title="words"), *node.labels[1:]))
     if len(node.labels) > 1:
         yield with_(node, labels=node.labels[1:])
         yield with_(node, labels=node.labels[:-1])
@@ -481,7 +481,7 @@ def test_the_direction_is_that_of_the_values(kind: str) -> None:
     always = {"minimum": -12, "maximum": 12} if kind == "integer" else {}
     seen = Counter[str]()
     for _, before, after in (pair for pair in _pairs() if pair[0] == kind):
-        old, new = (Type(kind=kind, rules=always | rules, item=NUMBER) for rules in (before, after))  # type: ignore[arg-type]
+        old, new = (Type(kind=kind, rules=always | rules, item=NUMBER) for rules in (before, after))
         allowed = []
         for node in (old, new):
             validator = validator_of(json_schema(node))

@@ -543,7 +543,7 @@ def test_offsets_count_tokens_where_all_of_them_can() -> None:
     (article,) = articles({"a.jsonl": json.dumps(lists)})
     assert spans(article, "ner") == [("n1", "P", "Ana")]
     assert "r" not in article.layers and article.values["r"] == lists["r"]  # what it names is not there
-    row["e"].append({"start": 0, "end": 11, "type": "X"})  # type: ignore[attr-defined]
+    row["e"].append({"start": 0, "end": 11, "type": "X"})
     (article,) = articles({"a.jsonl": json.dumps(row)})
     assert spans(article, "e")[2] == ("e3", "X", "Ana of Lund")
 

@@ -508,7 +508,7 @@ def test_what_hypothesis_hands_out() -> None:
         ("doc.json", json.dumps({"export_date": "x", "annotations": rows})),
         ("doc.jsonl", "\n".join(map(json.dumps, rows))),
     ):
-        assert webannotation.sniff(Sample(names=[name], head=lambda _, data=data: data.encode())) == 92  # type: ignore[misc]
+        assert webannotation.sniff(Sample(names=[name], head=lambda _, data=data: data.encode())) == 92
         (article,) = read_all({name: data, "doc.txt": TEXT})
         assert isinstance(article, Article) and article.found == [] and article.annotator == "acct:ana@hypothes.is"
         assert spans(article) == [("h1", "ORG", "Kvarn AB")]

@@ -58,7 +58,7 @@ class World:
             old, new = dice.choice(ids), f"n{dice.randrange(1000):03d}"
             if new not in self.articles:
                 self.articles[new] = self.articles.pop(old)
-                self.links = {tuple(new if i == old else i for i in pair) for pair in self.links}  # type: ignore[misc]
+                self.links = {tuple(new if i == old else i for i in pair) for pair in self.links}
         elif act == "link":
             self.links.add((dice.choice(ids), dice.choice(ids)))
         elif act == "unlink" and self.links:

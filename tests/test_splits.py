@@ -149,7 +149,7 @@ def test_texts_that_differ_in_dress_are_equal() -> None:
 
 def entry(identifier: str, split: str = "train", since: str = "1.0.0", **more: object) -> Entry:
     made = Entry(id=identifier, group=identifier, split=split, since=since, digest=f"text of {identifier}")
-    return replace(made, **more)  # type: ignore[arg-type]
+    return replace(made, **more)
 
 
 def ledger_of(*entries: Entry) -> dict[str, Entry]:
@@ -159,7 +159,7 @@ def ledger_of(*entries: Entry) -> dict[str, Entry]:
 def members_of(ids: Iterable[str], **marked: Mapping[str, str]) -> dict[str, Member]:
     """Articles whose text is known by their id, with what is said of some of them."""
     return {
-        i: Member(digest=f"text of {i}", **{key: values[i] for key, values in marked.items() if i in values})  # type: ignore[arg-type]
+        i: Member(digest=f"text of {i}", **{key: values[i] for key, values in marked.items() if i in values})
         for i in ids
     }
 
@@ -179,7 +179,7 @@ def codes(result: Assigned) -> list[str]:
 
 
 def by(how: str, **options: object) -> Splits:
-    return Splits(salt="s", ratios=RATIOS, by=how, **options)  # type: ignore[arg-type]
+    return Splits(salt="s", ratios=RATIOS, by=how, **options)
 
 
 # the ledger
@@ -764,7 +764,7 @@ def test_settings_are_read_and_have_defaults(project: Path) -> None:
 def test_each_setting_is_understood(project: Path, line: str, expected: dict[str, object]) -> None:
     made, found = loaded(project, f'[splits]\nsalt = "s"\n{line}')
     assert not found
-    assert made == replace(Splits(salt="s", ratios=RATIOS), **expected)  # type: ignore[arg-type]
+    assert made == replace(Splits(salt="s", ratios=RATIOS), **expected)
 
 
 DECISION = '[[splits.decision]]\narticles = ["a"]\nversion = "1.0.0"\nreason = "r"\n'

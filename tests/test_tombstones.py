@@ -55,7 +55,7 @@ def test_tombstones_survive_their_file(
     path = written(tmp_path_factory.mktemp("tombstones"), data)
     assert read_tombstones(path, "t", "article") == (added, [])
     keys = list(added)
-    dice.shuffle(keys)  # type: ignore[attr-defined]
+    dice.shuffle(keys)
     assert dump_tombstones({key: added[key] for key in keys}) == data
 
 

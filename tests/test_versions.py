@@ -121,7 +121,7 @@ def labels(change: Callable[[list[Any]], Any]) -> Change:
     def find(value: Any) -> list[Any] | None:
         if isinstance(value, dict):
             if any(isinstance(o, dict) and o.get("const") == "PERSON" for o in value.get("oneOf", ())):
-                return value["oneOf"]  # type: ignore[no-any-return]
+                return value["oneOf"]
             return next((f for inner in value.values() if (f := find(inner))), None)
         return next((f for inner in value if (f := find(inner))), None) if isinstance(value, list) else None
 
