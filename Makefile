@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: build test check lint bench bless pins
+.PHONY: build test explore check lint bench bless pins
 
 build: .venv/ready
 	$(BIN)/python build_dataset.py
@@ -12,6 +12,10 @@ check: .venv/ready
 
 test: .venv/ready
 	$(BIN)/python -m pytest -n 2
+
+# Property tests with new examples, ten times as many; what is found becomes an @example.
+explore: .venv/ready
+	EXPLORE=explore $(BIN)/python -m pytest -n 2
 
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from conftest import edit_json, replace_text
 from copydesk import cli_release
 from copydesk.build import Options, build
-from copydesk.bumping import Edit, Refused, carry_out, set_values
+from copydesk.bumping import Refused, carry_out, set_values
+from copydesk.describe import Update
 from copydesk.project import load_project
 from copydesk.release.changelog import headings
 from copydesk.scaffold import create
@@ -146,10 +147,10 @@ def test_the_words_in_the_files_stay(project: Path, end: str) -> None:
 BEFORE = {"a.txt": b"old a", "b.txt": b"old b"}
 
 
-def two_files(folder: Path) -> list[Edit]:
+def two_files(folder: Path) -> list[Update]:
     for name, data in BEFORE.items():
         (folder / name).write_bytes(data)
-    return [Edit(path=folder / name, before=data, after=b"new " + data) for name, data in BEFORE.items()]
+    return [Update(path=folder / name, before=data, after=b"new " + data) for name, data in BEFORE.items()]
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -157,13 +158,13 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_files_are_written_and_nothing_is_left_beside_them(tmp_path: Path) -> None:
-    carry_out([*two_files(tmp_path), Edit(path=tmp_path / "c.txt", before=None, after=b"c")])
+    carry_out([*two_files(tmp_path), Update(path=tmp_path / "c.txt", before=None, after=b"c")])
     assert files_of(tmp_path) == {"a.txt": b"new old a", "b.txt": b"new old b", "c.txt": b"c"}
 
 
 @pytest.mark.parametrize("fails_at", [0, 1, 2])
 def test_if_one_cannot_be_written_none_is(tmp_path: Path, fails_at: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    edits = [*two_files(tmp_path), Edit(path=tmp_path / "c.txt", before=None, after=b"c")]
+    edits = [*two_files(tmp_path), Update(path=tmp_path / "c.txt", before=None, after=b"c")]
     edits.sort(key=lambda edit: edit.path.name, reverse=True)  # the one that is new goes first
     right, calls = Path.replace, iter(range(100))
 
@@ -192,7 +193,7 @@ def test_a_link_keeps_leading_to_its_file_and_a_file_keeps_its_mode(tmp_path: Pa
     target.write_bytes(b"old")
     target.chmod(0o640)
     link.symlink_to(target)
-    carry_out([Edit(path=link, before=b"old", after=b"new")])
+    carry_out([Update(path=link, before=b"old", after=b"new")])
     assert link.is_symlink()
     assert target.read_bytes() == b"new"
     assert target.stat().st_mode & 0o777 == 0o640

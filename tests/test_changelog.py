@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from copydesk.diff.model import Change
 from copydesk.diff.rules import RULES
-from copydesk.release.changelog import check_changelog, headings, version_key, with_entry, with_yank, without_yank
+from copydesk.release.changelog import check_changelog, headings, with_entry, with_yank, without_yank
 from copydesk.release.entry import Tally, code, entry, plural
+from copydesk.semver import version_key
 
 BODY = "### Added\n\n- 1 article."
 

@@ -10,20 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copydesk.decisions import (
-    Joint,
-    breaking,
-    colours,
-    joint,
-    next_breaking,
-    offers,
-    quarantined,
-    toml_string,
-    version_key,
-)
+from copydesk.decisions import Joint, colours, joint, offers, quarantined, toml_string
 from copydesk.diagnostics import Diagnostic, Severity
 from copydesk.grouping import Edge, components
 from copydesk.project import Decision, Pin, Splits
+from copydesk.semver import breaking, next_breaking, version_key
 from copydesk.splits import Assigned, Entry, Ledger, Member, settle
 
 RATIOS = {"train": 0.8, "validation": 0.1, "test": 0.1}

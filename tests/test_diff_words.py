@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conftest import CORPORA
@@ -19,6 +19,7 @@ TEXTS = st.one_of(WORDS.map("".join), st.text(max_size=40))
 
 
 @settings(deadline=None)
+@example("Kim \n\n", " \n ")
 @given(TEXTS, TEXTS)
 def test_edits_make_the_new_text(old: str, new: str) -> None:
     made = edits(old, new)

@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conftest import CORPORA
@@ -447,6 +447,7 @@ ANY = st.recursive(
 )
 
 
+@example(body=None, target={"items": [], "type": "Composite"}, more={})
 @given(body=ANY, target=ANY, more=st.dictionaries(st.sampled_from(["id", "motivation", "creator", "bodyValue"]), ANY))
 @settings(max_examples=150, deadline=None)
 def test_nothing_is_too_odd_and_nothing_is_lost_without_a_word(body: Any, target: Any, more: dict[str, Any]) -> None:

@@ -56,7 +56,7 @@ LAYERS = [
     ["waivers"],
     ["project"],
     ["contract"],
-    ["jsontext", "xmltext", "yamltext"],
+    ["jsontext", "semver", "xmltext", "yamltext"],
     ["diagnostics"],
     [""],
 ]

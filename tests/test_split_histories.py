@@ -13,10 +13,11 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from copydesk.decisions import breaking, colours, quarantined, version_key
+from copydesk.decisions import colours, quarantined
 from copydesk.diagnostics import Severity
 from copydesk.grouping import Edge, components, shared_edges
 from copydesk.project import Decision, Pin, Splits
+from copydesk.semver import breaking, version_key
 from copydesk.splits import Assigned, Entry, Ledger, Member, dump_ledger, read_ledger, settle
 
 RATIOS = {"train": 0.6, "validation": 0.2, "test": 0.2}

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import ROOT
-from copydesk.decisions import breaking, next_breaking
 from copydesk.diagnostics.codes import CODES
 from copydesk.diff.model import Bump
-from copydesk.diff.rules import RULES, allows, is_version, next_version, required
+from copydesk.diff.rules import RULES, allows, next_version, required
+from copydesk.semver import breaking, is_version, next_breaking
 
 DOC = ROOT / "docs" / "versions.md"
 MAJOR = {

@@ -23,8 +23,8 @@ from copydesk.diff.rules import RULES, required
 from copydesk.prepare import prepare
 from copydesk.previous import Known, known_versions
 from copydesk.project import load_project
-from copydesk.release.changelog import version_key
 from copydesk.scaffold import create
+from copydesk.semver import version_key
 from copydesk.splits import Entry, Ledger, read_ledger
 from copydesk.versions import check_number, check_version, ledger_changes, provisional
 

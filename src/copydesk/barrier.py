@@ -15,12 +15,15 @@ import pyarrow as pa
 from copydesk.articles.prune import Dropped
 from copydesk.checks.finding import visit
 from copydesk.contract.types import Contract, Kind, Ref, Type, walk_types
+from copydesk.decisions import quarantined
 from copydesk.diagnostics import Diagnostic, Place, Severity, lower
 from copydesk.importers import find_again
 from copydesk.importers.intake import Counts, intake_findings
 from copydesk.jsontext import pointer_to
 from copydesk.project import Project
+from copydesk.splits import Ledger
 from copydesk.stage import Failed, Staged, StageResult
+from copydesk.tombstones import Tombstones, still_there
 from copydesk.waivers import Waiver
 
 Fetch = Callable[[str, Sequence[str]], pa.Table]
@@ -39,6 +42,7 @@ class Gathered:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     used: set[Waiver] = field(default_factory=set)
     left_out: bool = False
+    withdrawn: frozenset[tuple[str, str]] = frozenset()
 
     def fail(self, staged: Staged, codes: Iterable[str]) -> None:
         """Move a record from those that passed to those that did not."""
@@ -112,16 +116,35 @@ def gather_results(project: Project, results: Iterable[StageResult]) -> Gathered
     return out
 
 
-def leave_out(gathered: Gathered, kind: str, ids: Iterable[str], code: str) -> list[Staged]:
+def keep_out(gathered: Gathered, project: Project, tombstones: Tombstones, ledger: Ledger) -> Iterator[Diagnostic]:
+    """What people keep out of the release: withdrawn articles (L013), also where their text comes back under an id that
+    was never released, and articles under quarantine."""
+    gathered.withdrawn = frozenset(tombstones)
+    for kind in project.kinds:
+        places = {i: staged.place for i, staged in gathered.staged[kind].items()}
+        gone, found = still_there(tombstones, kind, places)
+        yield from found
+        _leave_out(gathered, kind, gone, "L013")
+        _forget_failed(gathered, kind, {i for k, i in tombstones if k == kind}, "L013")
+    primary = project.kinds[0]
+    texts = {ledger[i].digest: i for kind, i in tombstones if kind == primary and i in ledger and ledger[i].digest}
+    for identifier, staged in sorted(gathered.staged[primary].items()):
+        if identifier not in ledger and (old := texts.get(staged.digest)) is not None:
+            message = f"{identifier!r} has the text of {old!r}, which was withdrawn, and is left out"
+            yield Diagnostic(code="L013", place=staged.place, message=message)
+            _leave_out(gathered, primary, [identifier], "L013")
+    _leave_out(gathered, project.kinds[0], quarantined(project.splits), "L002")
+
+
+def _leave_out(gathered: Gathered, kind: str, ids: Iterable[str], code: str) -> None:
     """Take records out that a decision of people keeps out of the release: what was withdrawn or quarantined."""
     found = [gathered.staged[kind][identifier] for identifier in sorted(ids) if identifier in gathered.staged[kind]]
     for staged in found:
         gathered.fail(staged, [code])
     gathered.left_out = gathered.left_out or bool(found)
-    return found
 
 
-def forget_failed(gathered: Gathered, kind: str, ids: Set[str], code: str) -> None:
+def _forget_failed(gathered: Gathered, kind: str, ids: Set[str], code: str) -> None:
     """What is wrong with records that are kept out anyway stops nothing, and not even a digest of them is kept."""
     gone = {f.id for f in gathered.failed if f.kind == kind and f.id in ids}
     if gone:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,9 +14,8 @@ import pyarrow as pa
 
 from copydesk import agreement, describe
 from copydesk.articles.shape import text_property
-from copydesk.barrier import Gathered, check_links, forget_failed, gather_results, leave_out
+from copydesk.barrier import Gathered, check_links, gather_results, keep_out
 from copydesk.contract import arrow
-from copydesk.decisions import quarantined, version_key
 from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report, Severity, lower
 from copydesk.diff.model import Side
 from copydesk.engine import Engine, Item, Result, WorkerDied, engine_for
@@ -24,17 +23,16 @@ from copydesk.expectations import run_expectations
 from copydesk.importers import intake
 from copydesk.plan import Plan, plan, shards_of
 from copydesk.prepare import Prepared, prepare
-from copydesk.previous import known_versions, tombstones_of
+from copydesk.previous import known_versions, lost_ledger, tombstones_of
 from copydesk.project import PROJECT_FILE, Project
 from copydesk.readback import read_back
 from copydesk.release.model import Release, Table
 from copydesk.release.verify import verify
 from copydesk.sources import BLOCK_SIZE, cut, input_size, list_files
-from copydesk.splits import Ledger, read_ledger
+from copydesk.splits import read_ledger
 from copydesk.spool import gather
 from copydesk.stage import StageContext, stage_block
 from copydesk.staging import Staging, open_staging, seal
-from copydesk.tombstones import still_there
 from copydesk.versions import check_number, check_version
 from copydesk.waivers import apply_waivers, unused_waivers
 from copydesk.write import WriteContext, name_shards, write_shard
@@ -112,7 +110,7 @@ def build(options: Options) -> Outcome:
         planned = barrier(prepared, gathered, staging.spool, report)
         passes = agreement.load_passes(prepared.project, prepared.contract, report)
         passes = passes or agreement.spooled_passes(staging.spool, prepared.contract)
-        passes = agreement.without(passes, tombstones_of(prepared.project)[0].keys())
+        passes = agreement.without(passes, gathered.withdrawn)
         _gate(report)
         tables = write(prepared, planned, options, staging, report)
         report.add(_check_version(prepared.project, gathered, planned, tables, staging))
@@ -130,9 +128,7 @@ def build(options: Options) -> Outcome:
             certificate=planned.certificate,
             groups=planned.groups,
             shares=planned.shares,
-            withdrawn=frozenset(
-                i for kind, i in tombstones_of(prepared.project)[0] if kind == prepared.project.kinds[0]
-            ),
+            withdrawn=frozenset(i for kind, i in gathered.withdrawn if kind == prepared.project.kinds[0]),
             failed=tuple(gathered.failed),
             inputs=gathered.inputs(),
             dropped=tuple(gathered.dropped),
@@ -258,50 +254,18 @@ def _planned(prepared: Prepared, gathered: Gathered, spool: Path, report: Report
 
     ledger, found = read_ledger(project.ledger_path, project.ledger_path.relative_to(project.root).as_posix())
     report.add(found)
-    report.add(_lost_ledger(project))
-    report.add(_leave_out(project, gathered, ledger))
+    known = known_versions(project, ledger).below(project.dataset.version)
+    report.add(lost_ledger(project, known))
+    tombstones, found = tombstones_of(project)
+    report.add(found)
+    report.add(keep_out(gathered, project, tombstones, ledger))
     check_links(gathered, contract, fetch, waive)
     report.add(gathered.findings(excluding=project.on_error != "fail"))
     report.add(unused_waivers(project, prepared.waivers, gathered.used))
     _gate(report)
-    previous = known_versions(project, ledger).below(project.dataset.version).newest
-    planned, found = plan(project, gathered, ledger, spool, previous)
+    planned, found = plan(project, gathered, ledger, spool, known.newest)
     report.add(found)
     return planned
-
-
-def _lost_ledger(project: Project) -> Iterator[Diagnostic]:
-    """L001 where earlier versions are known and the ledger is not there: every article would be dealt anew. Entries of
-    the changelog alone may be plans, so they are a warning."""
-    known = known_versions(project, {}).below(project.dataset.version)
-    before = known.newest or max(known.changelog, key=version_key, default="")
-    if before and not project.ledger_path.exists():
-        place = Place(file=project.ledger_path.relative_to(project.root).as_posix())
-        message = f"there is no ledger; if {before} was released, its articles are dealt anew"
-        help_text = "get it back from version control; a dataset that had no ledger before begins with an empty file"
-        found = Diagnostic(code="L001", place=place, message=message, help=help_text)
-        yield found if known.newest else lower(found, Severity.WARNING)
-
-
-def _leave_out(project: Project, gathered: Gathered, ledger: Ledger) -> Iterator[Diagnostic]:
-    """What people keep out of the release: withdrawn articles (L013), also where their text comes back under an id that
-    was never released, and articles under quarantine."""
-    tombstones, found = tombstones_of(project)
-    yield from found
-    for kind in project.kinds:
-        places = {i: staged.place for i, staged in gathered.staged[kind].items()}
-        gone, found = still_there(tombstones, kind, places)
-        yield from found
-        leave_out(gathered, kind, gone, "L013")
-        forget_failed(gathered, kind, {i for k, i in tombstones if k == kind}, "L013")
-    primary = project.kinds[0]
-    texts = {ledger[i].digest: i for kind, i in tombstones if kind == primary and i in ledger and ledger[i].digest}
-    for identifier, staged in sorted(gathered.staged[primary].items()):
-        if identifier not in ledger and (old := texts.get(staged.digest)) is not None:
-            message = f"{identifier!r} has the text of {old!r}, which was withdrawn, and is left out"
-            yield Diagnostic(code="L013", place=staged.place, message=message)
-            leave_out(gathered, primary, [identifier], "L013")
-    leave_out(gathered, project.kinds[0], quarantined(project.splits), "L002")
 
 
 def write(prepared: Prepared, planned: Plan, options: Options, staging: Staging, report: Report) -> tuple[Table, ...]:

@@ -17,34 +17,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from copydesk.describe import Update
 from copydesk.diagnostics import Diagnostic
 from copydesk.diff.model import Bump
 from copydesk.diff.rules import RULES, next_version
 from copydesk.project import PROJECT_FILE, Project
-from copydesk.release.changelog import headings, version_key, with_entry
+from copydesk.release.changelog import headings, with_entry
 from copydesk.release.entry import entry, first_entry
 from copydesk.release.model import Table
+from copydesk.semver import version_key
 from copydesk.versions import Judged, too_small
 
 STEPS = {"patch": Bump.PATCH, "minor": Bump.MINOR, "major": Bump.MAJOR}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
-    """A file as it was read (None: it is not there), and as it is to be."""
-
-    path: Path
-    before: bytes | None
-    after: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class NextRelease:
     """What a release is to be called, and the files that must change for it; `entry` is what the changelog gains."""
 
     version: str
     date: str
-    edits: tuple[Edit, ...]
+    edits: tuple[Update, ...]
     entry: str = ""
 
 
@@ -100,7 +93,7 @@ def _step(judged: Judged, current: str, bump: Bump) -> str:
     return chosen
 
 
-def plan(project: Project, judged: Judged, tables: Sequence[Table], version: str, date: str) -> Plan:
+def plan(project: Project, judged: Judged, tables: Sequence[Table], version: str, date: str) -> NextRelease:
     """The edits for a version. Raises Refused."""
     path = project.root / PROJECT_FILE
     data = path.read_bytes()
@@ -115,13 +108,13 @@ def plan(project: Project, judged: Judged, tables: Sequence[Table], version: str
         raise Refused(f"{project.release.changelog} is not UTF-8; nothing was changed") from None
     if all(heading.version != version for heading in headings(text)):
         body = _entry(judged, tables)
-        edits.append(Edit(path=changelog, before=before, after=with_entry(text, version, date, body).encode()))
+        edits.append(Update(path=changelog, before=before, after=with_entry(text, version, date, body).encode()))
     after = set_values(data, wanted)
     if after is None:
         raise Refused(f"the version and date cannot be set in {PROJECT_FILE} as it is written: set them by hand")
     if after != data:
-        edits.append(Edit(path=path, before=data, after=after))
-    return Plan(version=version, date=date, edits=tuple(edits), entry=body)
+        edits.append(Update(path=path, before=data, after=after))
+    return NextRelease(version=version, date=date, edits=tuple(edits), entry=body)
 
 
 def _entry(judged: Judged, tables: Sequence[Table]) -> str:
@@ -169,7 +162,7 @@ def _positions(data: bytes, needle: bytes) -> Iterator[int]:
         at = data.find(needle, at + 1)
 
 
-def carry_out(edits: Sequence[Edit]) -> None:
+def carry_out(edits: Sequence[Update]) -> None:
     """Write the files: all of them, or none. Raises Refused, with everything as it was.
 
     They are written beside their places first, then renamed one after the other. A kill between two renames leaves
@@ -190,8 +183,8 @@ def carry_out(edits: Sequence[Edit]) -> None:
             raise Refused(f"{where}: {error.strerror}; nothing was changed") from None
 
 
-def _rename(edits: Sequence[Edit], fresh: Sequence[Path]) -> None:
-    done: list[Edit] = []
+def _rename(edits: Sequence[Update], fresh: Sequence[Path]) -> None:
+    done: list[Update] = []
     try:
         for edit, path in zip(edits, fresh, strict=True):
             path.replace(edit.path.resolve())
@@ -201,11 +194,11 @@ def _rename(edits: Sequence[Edit], fresh: Sequence[Path]) -> None:
             if edit.before is None:
                 edit.path.unlink(missing_ok=True)
             else:
-                _beside(Edit(path=edit.path, before=None, after=edit.before)).replace(edit.path.resolve())
+                _beside(Update(path=edit.path, before=None, after=edit.before)).replace(edit.path.resolve())
         raise
 
 
-def _beside(edit: Edit) -> Path:
+def _beside(edit: Update) -> Path:
     """What a file is to be, on the disk, next to it; a link keeps leading to its file."""
     target = edit.path.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ import json
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,7 @@ def groups(arguments: argparse.Namespace, options: Options) -> int:
     return CLEAN
 
 
-Texts = Any
+Texts = Callable[[Sequence[str]], Mapping[str, str]]
 """(ids) -> id -> text."""
 
 

@@ -15,11 +15,11 @@ from copydesk.cli_output import CLEAN, DATA, USAGE, print_report, shown
 from copydesk.diagnostics import BuildFailed, Diagnostic, Report
 from copydesk.diagnostics.render import visible
 from copydesk.diff.model import Side
-from copydesk.diff.rules import is_version
 from copydesk.prepare import prepare
 from copydesk.previous import yanks_of
 from copydesk.project import Project
-from copydesk.release.changelog import headings, version_key
+from copydesk.release.changelog import headings
+from copydesk.semver import is_version, version_key
 from copydesk.sides import sources_side
 from copydesk.splits import Ledger, read_ledger
 from copydesk.versions import Judged, judge
@@ -131,7 +131,7 @@ def _compared(judged: Judged) -> str:
     return "release" if judged.whole else "ledger" if judged.parts else "nothing"
 
 
-def _as_json(arguments: argparse.Namespace, weighed: _Weighed, plan: bumping.Plan) -> dict[str, object]:
+def _as_json(arguments: argparse.Namespace, weighed: _Weighed, plan: bumping.NextRelease) -> dict[str, object]:
     root = weighed.project.root
     return _summed(weighed.judged) | {
         "version": plan.version,
@@ -154,7 +154,7 @@ def _summed(judged: Judged) -> dict[str, object]:
     }
 
 
-def _told(arguments: argparse.Namespace, weighed: _Weighed, plan: bumping.Plan) -> list[str]:
+def _told(arguments: argparse.Namespace, weighed: _Weighed, plan: bumping.NextRelease) -> list[str]:
     project, judged = weighed.project, weighed.judged
     name = project.dataset.name
     lines = [f"{name} {judged.base} -> {plan.version}" if judged.base else f"{name} {plan.version}, the first release"]

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from copydesk import bumping, withdrawal
 from copydesk.cli_output import CLEAN, DATA, USAGE, print_report, shown
+from copydesk.describe import Update
 from copydesk.diagnostics import BuildFailed, Report
 from copydesk.diagnostics.render import visible
-from copydesk.diff.rules import is_version
 from copydesk.prepare import prepare
 from copydesk.previous import Known, known_versions, tombstones_of, yanks_of
 from copydesk.project import Project, load_project
-from copydesk.release.changelog import headings, version_key, with_yank, without_yank
+from copydesk.release.changelog import headings, with_yank, without_yank
+from copydesk.semver import is_version, version_key
 from copydesk.splits import Ledger, read_ledger
 from copydesk.tombstones import (
     REASONS,
@@ -136,8 +137,7 @@ def _whereabouts(
     if twins := sources.twins.get(stone.id, ()):
         yield f"  the same text is in the {stone.kind} {' and '.join(twins[:10])}, which stays unless withdrawn too"
     if copies := sources.copies.get(stone.id, ()):
-        shown_copies = " and ".join(copies[:10]) + (f" and {len(copies) - 10} more" if len(copies) > 10 else "")
-        yield f"  much of its text is in the {stone.kind} {shown_copies}, which stays unless withdrawn too"
+        yield f"  much of its text is in the {stone.kind} {_listed(copies)}, which stays unless withdrawn too"
     text = sources.texts.get(stone.id, "")
     others = [file for file in withdrawal.copies(project, text) if file not in files]
     called = [file for file in withdrawal.namesakes(project, stone.id) if file not in files and file not in others]
@@ -173,7 +173,7 @@ def _keep(path: Path, after: bytes) -> bool:
     before = path.read_bytes() if path.exists() else None
     if (before or b"") == after:
         return False
-    bumping.carry_out([bumping.Edit(path=path, before=before, after=after)])
+    bumping.carry_out([Update(path=path, before=before, after=after)])
     return True
 
 
@@ -255,9 +255,9 @@ def _mark(project: Project, listed: bytes, before: str, after: str) -> list[str]
     edits = []
     old = yanked.read_bytes() if yanked.exists() else None
     if (old or b"") != listed:
-        edits.append(bumping.Edit(path=yanked, before=old, after=listed))
+        edits.append(Update(path=yanked, before=old, after=listed))
     if before != after:
         there = before.encode() if changelog.exists() else None
-        edits.append(bumping.Edit(path=changelog, before=there, after=after.encode()))
+        edits.append(Update(path=changelog, before=there, after=after.encode()))
     bumping.carry_out(edits)
     return [bumping.called(edit.path, project.root) for edit in edits]

@@ -37,6 +37,7 @@ from copydesk.project import (
     load_project,
 )
 from copydesk.release.manifest import MANIFEST
+from copydesk.release.model import articles_table
 from copydesk.release.verify import open_release
 from copydesk.sources import BLOCK_SIZE, Listing, cut, list_files, read
 
@@ -177,7 +178,7 @@ def _of_release(request: Request, scratch: Path, done: Converted) -> Iterator[Ar
     if opened is None:
         return
     primary = opened.manifest["primary"]
-    whole = next((t for t in opened.tables if t.config.view == "records" and t.config.kind == primary), None)
+    whole = articles_table(opened.tables, primary)
     for table in opened.tables:
         if table.config.view == "records" and table is not whole:
             done.left_out[f"{table.config.kind} records"] += table.rows

@@ -6,35 +6,16 @@ Not here: how a choice is carried out (splits/), and how the edges between artic
 
 from __future__ import annotations
 
-import re
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from copydesk.grouping import Edge
 from copydesk.project import Decision, Splits
-
-VERSION = re.compile(r"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})", re.ASCII)
+from copydesk.semver import breaking, next_breaking, version_key
 
 ROUNDS = 50
 """How many articles are named at most that would have to go for a group to fall apart."""
-
-
-def version_key(version: str) -> tuple[int, ...]:
-    """A version as numbers, which compare as versions do."""
-    return tuple(int(part) for part in version.split("."))
-
-
-def breaking(old: str, new: str) -> bool:
-    """Whether a version says that scores may not be compared: a new major, or before 1.0 a new minor (SemVer 4)."""
-    (major, minor, _), (old_major, old_minor, _) = version_key(new), version_key(old)
-    return major > old_major or (major == old_major == 0 and minor > old_minor)
-
-
-def next_breaking(old: str) -> str:
-    """The first version that says so."""
-    major, minor, _ = version_key(old)
-    return f"{major + 1}.0.0" if major else f"0.{minor + 1}.0"
 
 
 def in_force(splits: Splits, version: str, choice: str) -> list[tuple[int, Decision]]:

@@ -66,7 +66,7 @@ def _measured(
     pairs.sort(key=lambda p: (-p["jaccard"], -p["containment"], -p["passage"], p["left"], p["right"]))
     between = []
     for two in combinations(names, 2):
-        inside = [p for p in pairs if {p["left_split"], p["right_split"]} == set(two)]  # what is set apart too
+        inside = [p for p in pairs if {p["left_split"], p["right_split"]} == set(two)]
         top = {name: max((p[name] for p in inside), default=0) for name in ("jaccard", "containment", "passage")}
         between.append({"splits": list(two), **top})
     return {"between": between, "pairs": pairs}

@@ -36,7 +36,6 @@ class Plan:
     ledger: Ledger
     before: Ledger
     order: Mapping[str, Mapping[str, tuple[tuple[Staged, ...], ...]]]
-    edges: tuple[Edge, ...] = ()
     groups: tuple[dict[str, Any], ...] = ()
     certificate: dict[str, Any] | None = None
     shares: Mapping[str, Any] = field(default_factory=dict)
@@ -76,7 +75,7 @@ def plan(
     made = assigned.ledger
     found = [*found, *assigned.found]
     certificate = None
-    if shingles is not None and not any(d.severity is Severity.ERROR for d in found):
+    if shingles is not None and not _has_errors(found):
         certificate = leakage.certify(ids, [made[i].split for i in ids], shingles, splits, project.dataset.version)
         found.extend(leakage.exceeding(certificate))
     located = [replace(d, place=project.place(d.place.pointer or "")) if d.place.line is None else d for d in found]
@@ -85,16 +84,19 @@ def plan(
         ledger=made,
         before=ledger,
         order={},
-        edges=tuple(edges),
         groups=tuple(groups_as_json(edges, named, {e.group: e.split for e in made.values()})),
         certificate=certificate,
         shares=_shares_as_json(assigned, splits),
     )
-    if any(d.severity is Severity.ERROR for d in located):
+    if _has_errors(located):
         return planned, located
     size = project.release.articles_per_shard
     order = {kind: _ordered(kind, primary, gathered.staged[kind], made, size) for kind in project.kinds}
     return replace(planned, order=order), located
+
+
+def _has_errors(found: Sequence[Diagnostic]) -> bool:
+    return any(d.severity is Severity.ERROR for d in found)
 
 
 def _shares_as_json(assigned: Assigned, splits: Splits) -> dict[str, Any]:

@@ -16,13 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from copydesk.archives import is_archive, unpack
-from copydesk.diagnostics import Diagnostic, Place
+from copydesk.diagnostics import Diagnostic, Place, Severity, lower
 from copydesk.diff.model import Side
-from copydesk.diff.rules import is_version
 from copydesk.project import Project
-from copydesk.release.changelog import headings, version_key
+from copydesk.release.changelog import headings
 from copydesk.release.manifest import MANIFEST, SUMS
 from copydesk.release.verify import open_release
+from copydesk.semver import is_version, version_key
 from copydesk.splits import Entry, Ledger
 from copydesk.tombstones import TOMBSTONES, YANKED, Tombstone, Yank, read_tombstones, read_yanked
 
@@ -101,6 +101,18 @@ def known_versions(project: Project, ledger: Ledger) -> Known:
         changelog=frozenset(entries),
         yanked=frozenset(yanked),
     )
+
+
+def lost_ledger(project: Project, known: Known) -> Iterator[Diagnostic]:
+    """L001 where earlier versions are known and the ledger is not there: every article would be dealt anew. Entries of
+    the changelog alone may be plans, so they are a warning. `known`: the versions before the one being built."""
+    before = known.newest or max(known.changelog, key=version_key, default="")
+    if before and not project.ledger_path.exists():
+        place = Place(file=project.ledger_path.relative_to(project.root).as_posix())
+        message = f"there is no ledger; if {before} was released, its articles are dealt anew"
+        help_text = "get it back from version control; a dataset that had no ledger before begins with an empty file"
+        found = Diagnostic(code="L001", place=place, message=message, help=help_text)
+        yield found if known.newest else lower(found, Severity.WARNING)
 
 
 def yanks_of(project: Project) -> tuple[dict[str, Yank], list[Diagnostic]]:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from copydesk import jsontext
 from copydesk.diagnostics import Diagnostic, Place
+from copydesk.semver import is_version, version_key
 
 TOMBSTONES = "data/tombstones.jsonl"
 YANKED = "data/yanked.jsonl"
@@ -22,7 +23,6 @@ REASONS = ("takedown", "rights", "privacy", "consent", "error", "duplicate")
 """The usual codes of a reason. Others are allowed, in the same form: a code cannot hold a text."""
 
 _REASON = re.compile(r"[a-z][a-z0-9-]{0,39}")
-_VERSION = re.compile(r"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _WORD = re.compile(r"\w+")
 
@@ -83,7 +83,7 @@ def dump_tombstones(tombstones: Tombstones) -> bytes:
 
 def dump_yanked(yanked: Mapping[str, Yank]) -> bytes:
     """JSON lines, ordered by version."""
-    lines = (yanked[version] for version in sorted(yanked, key=_version_key))
+    lines = (yanked[version] for version in sorted(yanked, key=version_key))
     return b"".join(
         jsontext.dump_line({"version": yank.version, "reason": yank.reason, "date": yank.date}) for yank in lines
     )
@@ -94,10 +94,10 @@ def add_tombstone(tombstones: Tombstones, new: Tombstone) -> dict[tuple[str, str
     known to hold the article: the date stays that of the first."""
     old = tombstones.get((new.kind, new.id))
     if old is not None:
-        releases = tuple(sorted({*old.releases, *new.releases}, key=_version_key))
+        releases = tuple(sorted({*old.releases, *new.releases}, key=version_key))
         new = replace(new, date=min(old.date, new.date), releases=releases, note=new.note or old.note)
     else:
-        new = replace(new, releases=tuple(sorted(set(new.releases), key=_version_key)))
+        new = replace(new, releases=tuple(sorted(set(new.releases), key=version_key)))
     return {**tombstones, (new.kind, new.id): new}
 
 
@@ -168,13 +168,13 @@ def _tombstone_problem(tombstone: Tombstone) -> str:
             if _REASON.fullmatch(tombstone.reason)
             else f"{tombstone.reason[:40]!r} is no code, such as {REASONS[0]!r}"
         )
-        or next((f"{v[:40]!r} is no version" for v in tombstone.releases if not _VERSION.fullmatch(v)), "")
+        or next((f"{v[:40]!r} is no version" for v in tombstone.releases if not is_version(v)), "")
     )
 
 
 def _yank_problem(yank: Yank) -> str:
     problem = next(_problems((yank.version, yank.reason, yank.date), yank.date), "")
-    return problem or ("" if _VERSION.fullmatch(yank.version) else f"{yank.version[:40]!r} is no version")
+    return problem or ("" if is_version(yank.version) else f"{yank.version[:40]!r} is no version")
 
 
 def _problems(strings: Iterable[object], date: str) -> Iterator[str]:
@@ -198,7 +198,3 @@ def _plain(tombstone: Tombstone) -> dict[str, Any]:
         "releases": list(tombstone.releases),
     }
     return line | ({"note": tombstone.note} if tombstone.note else {})
-
-
-def _version_key(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))

@@ -18,8 +18,8 @@ from copydesk.diff.rules import RULES, Rule, allows, next_version
 from copydesk.diff.summary import summarise
 from copydesk.previous import Before, Known, known_versions, previous_release, tombstones_of, yanks_of
 from copydesk.project import Project
-from copydesk.release.changelog import version_key
 from copydesk.release.entry import Tally
+from copydesk.semver import version_key
 from copydesk.splits import Entry, Ledger
 
 EXAMPLES = 3
@@ -65,8 +65,11 @@ class Judged:
     @property
     def bump(self) -> Bump:
         """The largest step that any change asks for."""
-        least = Bump.MAJOR if self.forced else Bump.NONE
-        return max((part.summary.bump for part in self.parts), default=least) if not self.forced else least
+        return max([self._least, *(part.summary.bump for part in self.parts)])
+
+    @property
+    def _least(self) -> Bump:
+        return Bump.MAJOR if self.forced else Bump.NONE
 
     @property
     def whole(self) -> bool:
@@ -78,8 +81,7 @@ class Judged:
         """Whether a version is new, and a step that is large enough."""
         newest = self.before.known.newest
         later = not newest or version_key(version) > version_key(newest)
-        least = Bump.MAJOR if self.forced else Bump.NONE
-        return later and all(allows(part.base, version, max(part.summary.bump, least)) for part in self.parts)
+        return later and all(allows(part.base, version, max(part.summary.bump, self._least)) for part in self.parts)
 
     def reasons(self, version: str) -> list[str]:
         """What the step to a version is too small for: each rule with its first changes, the weightiest first."""
@@ -206,8 +208,7 @@ def _needed(judged: Judged) -> str:
 
 def compare(old: Side, new: Side, tally: Tally) -> Summary:
     """The whole difference of two sides, summed up; each change is counted in `tally`."""
-    before, after = ({table.name: table.type for table in side.tables} for side in (old, new))
-    found = chain(contract_changes(before, after), row_changes(old, new))
+    found = chain(contract_changes(old.types, new.types), row_changes(old, new))
     return summarise(tally.watch(found), old, new, keep=EXAMPLES)
 
 

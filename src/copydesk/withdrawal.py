@@ -28,7 +28,7 @@ from copydesk.plan import shingles_of
 from copydesk.prepare import Prepared
 from copydesk.previous import Known
 from copydesk.project import NearCopies, Project
-from copydesk.release.changelog import version_key
+from copydesk.semver import version_key
 from copydesk.splits import Ledger
 from copydesk.spool import gather
 

@@ -9,6 +9,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any, Literal
 
+from copydesk.contract.types import Type
 from copydesk.diagnostics import Place
 from copydesk.release.model import Table
 from copydesk.splits import Ledger
@@ -84,6 +85,11 @@ class Side:
     license: str = ""
     digest: str = ""
     where: Callable[[str, str, str], Place | None] = no_place
+
+    @property
+    def types(self) -> dict[str, Type]:
+        """Config -> the type of its rows."""
+        return {table.name: table.type for table in self.tables}
 
 
 @dataclass(slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from copydesk.contract.types import Type, walk_types
 from copydesk.diff.carrying import Renames, Scope, Texts, follow
 from copydesk.diff.items import Layer, layer_of
 from copydesk.diff.layers import FOLLOWS, Place, differing, layer_changes
+from copydesk.diff.licenses import rights_change
 from copydesk.diff.model import Change
 from copydesk.diff.records import Record
 from copydesk.diff.shapes import Shape, only_in, project
@@ -140,8 +141,6 @@ def _shifts(read: Reading, record: Record, text: str, carrier: Carrier) -> str:
 
 
 def _rights(place: Place, old: Record, new: Record) -> Iterator[Change]:
-    from copydesk.diff.licenses import rights_change
-
     for name in RIGHTS:
         before, after = old.get(name), new.get(name)
         if before == after:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Literal
 
-from copydesk.contract.types import Type
 from copydesk.diagnostics import Place
 from copydesk.diff.contract import compatibility, contract_changes
 from copydesk.diff.model import Bump, Change, Side, Summary, What
@@ -131,7 +130,7 @@ def difference(
     """
     wanted = only or Only()
     made = _Gathered(old=old, new=new, only=wanted, keep=keep, take=take, tree=tree)
-    of_contract = list(contract_changes(_types(old), _types(new)))
+    of_contract = list(contract_changes(old.types, new.types))
     summary = summarise(made.seen(chain(of_contract, changes(old, new))), old, new, keep=keep)
     summary.replays = replays(old, new)
     return Difference(
@@ -194,10 +193,6 @@ class _Gathered:
             return Located(change=change, place=place, at="old")
         place = self.new.where(change.kind, change.record, "")  # what held it, if that is still there
         return Located(change=change, place=place, at=at if place else "")
-
-
-def _types(side: Side) -> dict[str, Type]:
-    return {table.name: table.type for table in side.tables}
 
 
 def judge(old: str, declared: str, bump: Bump) -> Verdict:

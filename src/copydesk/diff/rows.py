@@ -14,9 +14,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from copydesk import jsontext
-from copydesk.contract.types import Type
 from copydesk.diff.carrying import Renames
 from copydesk.diff.layers import Place
+from copydesk.diff.licenses import license_change
 from copydesk.diff.model import Change, Side
 from copydesk.diff.record import Reading, far_layers, reading, record_changes
 from copydesk.diff.records import Index, shared_files
@@ -68,16 +68,10 @@ def _dataset_changes(old: Side, new: Side, *, same_rows: bool) -> Iterator[Chang
         yield Change(what="config-changed", rule="default-changed", layer=after, old=before, new=after, note=note)
     yield from _fold_changes(old, new)
     if old.license != new.license:
-        from copydesk.diff.licenses import rights_change
-
-        rule = rights_change({"license": old.license}, {"license": new.license})
+        rule = license_change(old.license, new.license)
         yield Change(what="license-changed", rule=rule, pointer="/license", old=old.license, new=new.license)
-    elif same_rows and old.digest and new.digest and old.digest != new.digest and _types(old) == _types(new):
+    elif same_rows and old.digest and new.digest and old.digest != new.digest and old.types == new.types:
         yield Change(what="bytes-changed", rule="bytes-changed", old=old.digest, new=new.digest)
-
-
-def _types(side: Side) -> dict[str, Type]:
-    return {table.name: table.type for table in side.tables}
 
 
 @dataclass(slots=True)

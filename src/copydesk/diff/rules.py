@@ -8,11 +8,11 @@ differs from them, its reason says so.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from copydesk.diff.model import Bump
+from copydesk.semver import is_version, next_breaking, version_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,23 +121,16 @@ def required(rules: Iterable[str]) -> Bump:
     return max((RULES[rule].bump for rule in rules), default=Bump.NONE)
 
 
-_VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
-
-
-def is_version(text: str) -> bool:
-    """Whether a text is a version as dataset.toml wants it: three numbers. What follows takes nothing else."""
-    return _VERSION.fullmatch(text) is not None
-
-
 def next_version(old: str, bump: Bump) -> str:
     """The smallest version that says that much. SemVer 4: before 1.0.0 a breaking change is a minor step, and
     everything else a patch."""
-    major, minor, patch = _numbers(old)
+    assert is_version(old), old
+    major, minor, patch = version_key(old)
     if bump is Bump.NONE:
         return old
-    if bump is Bump.MAJOR and major:
-        return f"{major + 1}.0.0"
-    if bump is Bump.MAJOR or (bump is Bump.MINOR and major):
+    if bump is Bump.MAJOR:
+        return next_breaking(old)
+    if bump is Bump.MINOR and major:
         return f"{major}.{minor + 1}.0"
     return f"{major}.{minor}.{patch + 1}"
 
@@ -147,10 +140,5 @@ def allows(old: str, new: str, bump: Bump) -> bool:
 
     A version may say more than it must. Two sides that are equal may have the same version.
     """
-    return _numbers(new) >= _numbers(next_version(old, bump))
-
-
-def _numbers(version: str) -> tuple[int, int, int]:
-    assert is_version(version), version
-    major, minor, patch = version.split(".")
-    return int(major), int(minor), int(patch)
+    assert is_version(new), new
+    return version_key(new) >= version_key(next_version(old, bump))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from copydesk.diff.model import Bump, Change, Churn, Side, Summary
+from copydesk.diff.model import Change, Churn, Side, Summary
 from copydesk.diff.rules import RULES
 from copydesk.diff.shapes import primary_kind
+from copydesk.release.model import articles_table
 
 _PASSING = {"record-added", "record-withdrawn", "split-moved"}
 """What is counted under its own name; everything else that happens to an article is an edit of it."""
@@ -27,7 +28,7 @@ def summarise(changes: Iterable[Change], old: Side, new: Side, *, keep: int) -> 
         summary.rules[change.rule] += 1
         if len(examples := summary.forced.setdefault(change.rule, [])) < keep:
             examples.append(change)
-        summary.bump = max(summary.bump, RULES[change.rule].bump if change.rule in RULES else Bump.NONE)
+        summary.bump = max(summary.bump, RULES[change.rule].bump)
         if change.kind == primary and change.record:
             _count(churn, change, first=change.record != edited)
             edited = edited if change.what in _PASSING or change.rule == "column-added" else change.record
@@ -51,7 +52,7 @@ def _count(churn: dict[str, Churn], change: Change, *, first: bool) -> None:
 
 def _articles(side: Side, kind: str) -> Mapping[str, int]:
     """Split -> number of its articles: the rows of the records config, or what the ledger says."""
-    whole = next((t for t in side.tables if t.config.kind == kind and t.config.view == "records"), None)
+    whole = articles_table(side.tables, kind)
     if whole is not None:
         return {split.name: split.rows for split in whole.splits}
     counts: dict[str, int] = {}

@@ -119,7 +119,19 @@ def _operations(a: Sequence[str], b: Sequence[str]) -> list[_Op]:
         if i < block_i or j < block_j:
             found.append((i, block_i, j, block_j))
         i, j = block_i + size, block_j + size
-    return [_slide(a, b, op, low, high) for op, low, high in _with_room(_bridge(a, found), len(a))]
+    slid = [_slide(a, b, op, low, high) for op, low, high in _with_room(_bridge(a, found), len(a))]
+    return [op for op in _joined(slid) if a[op[0] : op[1]] != b[op[2] : op[3]]]
+
+
+def _joined(operations: Sequence[_Op]) -> list[_Op]:
+    """Neighbours that slid up against each other are one edit."""
+    out: list[_Op] = []
+    for op in operations:
+        if out and out[-1][1] == op[0]:
+            out[-1] = (out[-1][0], op[1], out[-1][2], op[3])
+        else:
+            out.append(op)
+    return out
 
 
 def _bridge(a: Sequence[str], operations: Sequence[_Op]) -> list[_Op]:

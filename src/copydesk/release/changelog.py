@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from copydesk.diagnostics import Diagnostic, Place, Severity, lower
 from copydesk.release.datasheet import is_blank
+from copydesk.semver import version_key
 
 TITLE = "# Changelog"
 
@@ -70,11 +71,6 @@ def _below(lines: list[str], heading: Heading) -> list[str]:
     """What stands under a heading, up to the next of its rank or above."""
     end = next((n for n, line in _prose(lines) if n > heading.line and _ANY_SECTION.match(line)), len(lines))
     return lines[heading.line + 1 : end]
-
-
-def version_key(version: str) -> tuple[int, ...]:
-    """What versions are ordered by."""
-    return tuple(int(part) for part in version.split("."))
 
 
 def with_entry(text: str, version: str, date: str, body: str) -> str:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from copydesk import jsontext
 from copydesk.contract.types import Type, walk_types
-from copydesk.release.model import FileEntry, Table
+from copydesk.release.model import FileEntry, Table, articles_table
 
 AGREEMENT_FILE = "quality/agreement.json"
 EXPECTATIONS_FILE = "quality/expectations.json"
@@ -83,8 +83,7 @@ def read_facts(folder: Path, manifest: Mapping[str, Any], tables: tuple[Table, .
     numbers |= _row_numbers(tables, sizes)
     for table in tables:
         numbers |= _label_numbers(folder, table)
-    primary = manifest["primary"]
-    articles = next((t for t in tables if t.config.view == "records" and t.config.kind == primary), None)
+    articles = articles_table(tables, manifest["primary"])
     if articles is not None:
         numbers |= {"articles": numbers[f"rows.{articles.name}"], **_article_numbers(folder, articles)}
     numbers |= _agreement_numbers(agreement) if agreement is not None else {}

@@ -114,9 +114,14 @@ def rows_by_id(folder: Path, table: Table, ids: Sequence[str], columns: list[str
     return found
 
 
+def articles_table(tables: Iterable[Table], primary: str) -> Table | None:
+    """The config with whole articles, if a release has one."""
+    return next((t for t in tables if t.config.view == "records" and t.config.kind == primary), None)
+
+
 def texts_of(folder: Path, tables: Iterable[Table], primary: str, ids: Sequence[str]) -> dict[str, str]:
     """id -> text of some articles, as far as the release has their texts."""
-    table = next((t for t in tables if t.config.view == "records" and t.config.kind == primary), None)
+    table = articles_table(tables, primary)
     name = text_name(table.type) if table is not None else None
     if table is None or name is None:
         return {}

@@ -26,7 +26,7 @@ from copydesk.release.blocks import stale
 from copydesk.release.card import card_configs, card_infos, card_license, card_metadata, split_infos
 from copydesk.release.facts import GROUPS_FILE, LEAKAGE_FILE, SPLITS_FILE, read_facts, read_groups
 from copydesk.release.manifest import MANIFEST, SUMS, file_entries, load_manifest
-from copydesk.release.model import FileEntry, Table, read_rows, tables_as_json, tables_from_json
+from copydesk.release.model import FileEntry, Table, articles_table, read_rows, tables_as_json, tables_from_json
 from copydesk.shingles import Sequences, join, shingle
 from copydesk.shingles import read as read_shingles
 from copydesk.shingles import write as write_shingles
@@ -279,8 +279,7 @@ def _leakage(opened: Opened) -> Iterator[Diagnostic]:
 
 def articles_with_text(opened: Opened) -> tuple[Table, str] | None:
     """The config with whole articles and the name of their text, if the release has it."""
-    primary = opened.manifest["primary"]
-    table = next((t for t in opened.tables if t.config.view == "records" and t.config.kind == primary), None)
+    table = articles_table(opened.tables, opened.manifest["primary"])
     text = text_name(table.type) if table is not None else None
     return (table, text) if table is not None and text is not None else None
 

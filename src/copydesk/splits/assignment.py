@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from copydesk.decisions import in_force, most, version_key
+from copydesk.decisions import in_force, most
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.grouping import Edge
 from copydesk.project import PROJECT_FILE, Pin, Splits
+from copydesk.semver import version_key
 from copydesk.splits.falls import Lot, Placed, fall
 from copydesk.splits.folds import deal, dealt_anew
 from copydesk.splits.groups import name_groups, renamed

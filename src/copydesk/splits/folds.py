@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from copydesk.decisions import next_breaking
 from copydesk.diagnostics import Diagnostic, Place, Severity, lower
 from copydesk.project import PROJECT_FILE
+from copydesk.semver import next_breaking
 from copydesk.splits.falls import Lot, in_order
 from copydesk.splits.settling import Settled, Situation
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from copydesk import jsontext
-from copydesk.decisions import VERSION, version_key
 from copydesk.diagnostics import Diagnostic, Place
+from copydesk.semver import is_version, version_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ def _problem(entry: Entry, entries: Ledger) -> str:
     if entry.id in entries:
         return f"{entry.id!r} has an entry already"
     for version in [entry.since, *([entry.apart] if entry.apart else []), *(stand.version for stand in entry.before)]:
-        if not VERSION.fullmatch(version):
+        if not is_version(version):
             return f"{version[:40]!r} is no version"
     folds = [(entry.fold, entry.folds), *((stand.fold, stand.folds) for stand in entry.before)]
     if not all(_is_fold(fold, count) for fold, count in folds):

@@ -6,10 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
-from copydesk.decisions import breaking, in_force, joint, most, next_breaking, offers, upright, version_key
+from copydesk.decisions import in_force, joint, most, offers, upright
 from copydesk.diagnostics import Diagnostic, Place, Severity, lower
 from copydesk.grouping import Edge
 from copydesk.project import PROJECT_FILE, Decision, Splits
+from copydesk.semver import breaking, next_breaking, version_key
 from copydesk.splits.ledger import Entry, Ledger
 from copydesk.splits.members import Member
 

@@ -266,7 +266,7 @@ def _body(made: Annotation, body: object, labels: Sequence[str]) -> None:
 
 
 def _targets(made: Annotation, value: Mapping[str, object]) -> None:
-    given = value.get("target")
+    given, known = value.get("target"), len(made.problems)
     for target in given if isinstance(given, list) else [] if given is None else [given]:
         try:
             made.targets.extend(_target(target))
@@ -274,7 +274,7 @@ def _targets(made: Annotation, value: Mapping[str, object]) -> None:
             made.problems.append((damaged.code, str(damaged)))
     for target in made.targets:
         made.problems += [(damaged.code, str(damaged)) for damaged in target.damaged]
-    if given is None or given == []:
+    if not made.targets and len(made.problems) == known:  # none, or a set with nothing in it
         made.problems.append(("I002", "the annotation has no target"))
 
 
