@@ -35,6 +35,7 @@ LAYERS = [
     ["barrier", "agreement"],
     ["reliability"],
     ["write", "stage"],
+    ["heads"],
     ["release.model"],
     ["writers"],
     ["views"],

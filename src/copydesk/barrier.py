@@ -17,12 +17,12 @@ from copydesk.checks.finding import visit
 from copydesk.contract.types import Contract, Kind, Ref, Type, walk_types
 from copydesk.decisions import quarantined
 from copydesk.diagnostics import Diagnostic, Place, Severity, lower
+from copydesk.heads import Failed, Staged, StageResult
 from copydesk.importers import find_again
 from copydesk.importers.intake import Counts, intake_findings
 from copydesk.jsontext import pointer_to
 from copydesk.project import Project
 from copydesk.splits import Ledger
-from copydesk.stage import Failed, Staged, StageResult
 from copydesk.tombstones import Tombstones, still_there
 from copydesk.waivers import Waiver
 

@@ -13,6 +13,7 @@ from copydesk.contract import arrow
 from copydesk.contract.rows import row_schema
 from copydesk.contract.types import Field, Type
 from copydesk.diagnostics import Diagnostic, Place, Report
+from copydesk.heads import Failed
 from copydesk.project import Project
 from copydesk.release import manifest as manifests
 from copydesk.release.blocks import check_markers, render
@@ -27,7 +28,6 @@ from copydesk.release.model import FileEntry, Release, data_files
 from copydesk.release.report import render_report
 from copydesk.release.verify import schema_id, schema_path
 from copydesk.splits import Entry, Ledger, dump_ledger
-from copydesk.stage import Failed
 from copydesk.writers import parquet
 from copydesk.writers.hashing import write_bytes
 

@@ -13,12 +13,12 @@ from copydesk.barrier import Gathered
 from copydesk.decisions import colours
 from copydesk.diagnostics import Diagnostic, Place, Severity
 from copydesk.grouping import Edge, components, groups_as_json, shared_edges
+from copydesk.heads import Staged
 from copydesk.nearcopies import Crowded, near_copies
 from copydesk.project import PROJECT_FILE, Config, Project, Splits
 from copydesk.shingles import Joined, join, read
 from copydesk.splits import Assigned, Ledger, Member, Share, generation, settle
 from copydesk.spool import Address, shingles_path
-from copydesk.stage import Staged
 from copydesk.write import Shard
 
 SHOWN_CROWDS = 5

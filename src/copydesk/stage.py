@@ -5,18 +5,14 @@ Runs in any process. What it returns is small: what the barrier needs to know of
 
 from __future__ import annotations
 
-import hashlib
-import string
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from copydesk import jsontext
 from copydesk.articles.model import HALF
-from copydesk.articles.prune import Dropped, prune
-from copydesk.articles.shape import text_property
+from copydesk.articles.prune import prune
 from copydesk.checks import CHECKS, Finding
 from copydesk.checks.finding import visit
 from copydesk.checks.spans import is_span, surface_of
@@ -24,20 +20,17 @@ from copydesk.contract import arrow
 from copydesk.contract.explain import explain_record, explainer_for
 from copydesk.contract.types import Contract, Kind
 from copydesk.contract.validate import validator_for
-from copydesk.diagnostics import Diagnostic, Place, Severity, lower
-from copydesk.grouping import compared_text, content_key, words_compared
+from copydesk.diagnostics import Diagnostic, Severity, lower
+from copydesk.grouping import words_compared
+from copydesk.heads import BlockHeads, StageResult
 from copydesk.importers import Importer, Record, importer_of
-from copydesk.importers.intake import Counts, Taken, take
+from copydesk.importers.intake import Taken, take
 from copydesk.project import Project
-from copydesk.shingles import BREAK, shingle
+from copydesk.shingles import shingle
 from copydesk.shingles import write as write_shingles
 from copydesk.sources import Block, RawRecord, read
-from copydesk.splits import marks, split_in_path
-from copydesk.spool import Address, shingles_path, write_block, write_passes
+from copydesk.spool import shingles_path, write_block, write_passes
 from copydesk.waivers import Waiver, apply_waivers
-
-BLANK = f"{string.whitespace}{BREAK}"
-"""Of what a text without words is made: two of them are no copies of each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,53 +45,6 @@ class StageContext:
     compared: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Staged:
-    """What the barrier knows of a record that passed.
-
-    `digest` is the SHA-256 of its text, `content` the key under which equal texts meet, `value_digest` the SHA-256
-    of the whole record. `native`: whether JSON pointers into the record are places in its file. `groups`: (property,
-    value) for the x-group properties that are no links. `links`: (property, kind, id, whether it groups). `marks`:
-    stratum, time and given split of an article, and the split of its source, each empty if there is none.
-    """
-
-    kind: str
-    id: str
-    address: Address
-    place: Place
-    digest: str
-    content: str
-    value_digest: str
-    native: bool = True
-    groups: tuple[tuple[str, str], ...] = ()
-    links: tuple[tuple[str, str, str, bool], ...] = ()
-    marks: tuple[str, str, str, str] = ("", "", "", "")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
-    """A record that did not pass, with the codes that say why; `digest` tells two without an id apart."""
-
-    kind: str
-    id: str | None
-    place: Place
-    codes: tuple[str, ...]
-    digest: str | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class StageResult:
-    """What one block came to. Read = staged + failed; `dropped` are single annotations that were left out."""
-
-    source: int = 0
-    staged: list[Staged] = field(default_factory=list)
-    failed: list[Failed] = field(default_factory=list)
-    dropped: list[Dropped] = field(default_factory=list)
-    counts: Counts = field(default_factory=Counter)
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-    used: set[Waiver] = field(default_factory=set)
-
-
 def stage_block(context: StageContext, block: Block) -> StageResult:
     """Stage the records of one block; those that pass go to the spool."""
     result = StageResult(source=block.source)
@@ -106,13 +52,13 @@ def stage_block(context: StageContext, block: Block) -> StageResult:
     kind = context.contract.kinds[source.kind]
     importer = importer_of(source.format)
     judge = _Judge(context, kind)
-    compared = _Compared(context.project, block.source, kind)
+    heads = BlockHeads(context.project, kind, block)
     rows: list[dict[str, Any]] = []
     passes: list[dict[str, Any]] = []
     for raw in read(block):
         if isinstance(raw, Diagnostic):
             result.diagnostics.append(raw)
-            result.failed.append(_failed(kind, raw.place, [raw], b""))
+            heads.fail(raw.place, [raw])
             continue
         taken = _take(context, block.source, kind, raw, importer)
         result.counts.update(taken.counts)
@@ -120,23 +66,24 @@ def stage_block(context: StageContext, block: Block) -> StageResult:
         for record in taken.records:
             if isinstance(record, Diagnostic):
                 result.diagnostics.append(record)
-                result.failed.append(_failed(kind, record.place, [record], raw.data))
+                heads.fail(record.place, [record], raw.data)
                 continue
             record, found = judge.verdict(record, result)
             place = record.locate("")
             if any(d.severity is Severity.ERROR for d in found):
-                result.failed.append(_failed(kind, place, found, raw.data))
+                heads.fail(place, found, raw.data)
                 continue
             _fill_surfaces(record.value, kind)
-            address = Address(block.index, len(rows))
-            result.staged.append(_staged(kind, record, place, address, compared, native=source.format == "copydesk"))
+            heads.add(record, place)
             rows.append(record.value)
         passes.extend(_pass_rows(taken, judge, kind))
+    result.staged, result.failed = heads.staged, heads.failed
     if context.spool is not None:
         write_block(context.spool, kind.name, block.index, arrow.to_table(rows, kind.type))
         write_passes(context.spool, kind.name, block.index, passes)
-        if context.compared and compared.is_article and compared.text is not None:
-            write_shingles(shingles_path(context.spool, block.index), shingle(compared.texts, compared.words))
+        if context.compared and heads.texts is not None:
+            words = words_compared(context.project.splits)
+            write_shingles(shingles_path(context.spool, block.index), shingle(heads.texts, words))
     return result
 
 
@@ -155,12 +102,6 @@ def _pass_rows(taken: Taken, judge: _Judge, kind: Kind) -> Iterator[dict[str, An
         pruned = prune(record, kind, judge.raw_findings)
         if pruned.clean:
             yield {"annotator": annotator, "record": pruned.record.value}
-
-
-def _failed(kind: Kind, place: Place, found: list[Diagnostic], data: bytes) -> Failed:
-    codes = sorted({d.code for d in found if d.severity is Severity.ERROR} or {d.code for d in found})
-    digest = hashlib.sha256(data).hexdigest() if data else None
-    return Failed(kind=kind.name, id=place.record, place=place, codes=tuple(codes), digest=digest)
 
 
 class _Judge:
@@ -245,65 +186,3 @@ def _fill_surfaces(record: dict[str, Any], kind: Kind) -> None:
         assert node.span is not None
         if node.span.surface is not None and item.get(node.span.surface) is None:
             item[node.span.surface] = surface_of(record[node.span.text], item, node.span)
-
-
-class _Compared:
-    """What of the records of one block is compared with others: the texts without boilerplate, in order."""
-
-    def __init__(self, project: Project, source: int, kind: Kind) -> None:
-        self.text = text_property(kind)
-        self.is_article = kind.name == project.kinds[0]
-        self.texts: list[str] = []
-        self.words = words_compared(project.splits)
-        self._kind, self._splits, self._source = kind, project.splits, project.sources[source]
-
-    def add(self, value: dict[str, Any]) -> str:
-        """Take the text of a record; returns it, empty if the kind has none."""
-        if self.text is None:
-            return ""
-        self.texts.append(compared_text(value, self.text, self._kind.type, self._splits.boilerplate))
-        return self.texts[-1]
-
-    def marks(self, value: dict[str, Any], file: str) -> tuple[str, str, str, str]:
-        """What the splits go by."""
-        if not self.is_article:
-            return "", "", "", ""
-        by_path = self._source.split_from_path
-        given = split_in_path(file, self._splits.ratios) if by_path else self._source.split
-        return *marks(value, self._splits), given
-
-
-def _staged(kind: Kind, record: Record, place: Place, address: Address, compared: _Compared, *, native: bool) -> Staged:
-    value, name = record.value, compared.text
-    return Staged(
-        kind=kind.name,
-        id=value["id"],
-        address=address,
-        place=place,
-        digest=hashlib.sha256((value[name] or "").encode()).hexdigest() if name else "",
-        content=content_key(text) if (text := compared.add(value)).strip(BLANK) else "",
-        value_digest=hashlib.sha256(jsontext.dump_line(value)).hexdigest(),
-        native=native,
-        groups=tuple(
-            (f.name, str(value[f.name]))
-            for f in kind.type.fields
-            if f.type.group and f.type.link is None and value.get(f.name) is not None
-        ),
-        links=tuple(dict.fromkeys(_links(value, kind))),
-        marks=compared.marks(value, place.file),
-    )
-
-
-def _links(value: dict[str, Any], kind: Kind) -> Iterator[tuple[str, str, str, bool]]:
-    """(where, kind, id, whether it groups) of every link: of the record itself, and the first to each article of the
-    items of a layer."""
-    for name, linked in kind.linked().items():
-        if value.get(name) is not None:
-            yield name, linked, value[name], kind.type.field_type(name).group
-    for (layer, name), node in kind.listed_links().items():
-        first: dict[str, int] = {}
-        for index, item in enumerate(value.get(layer) or ()):
-            if item.get(name) is not None:
-                first.setdefault(item[name], index)
-        for identifier, index in first.items():
-            yield f"{layer}/{index}/{name}", node.link or "", identifier, node.group

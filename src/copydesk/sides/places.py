@@ -20,11 +20,11 @@ from copydesk.contract.explain import explain_record, explainer_for
 from copydesk.contract.types import Kind
 from copydesk.contract.validate import validator_for
 from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report
+from copydesk.heads import Staged
 from copydesk.importers import importer_of
 from copydesk.importers.intake import take, units_of
 from copydesk.prepare import Prepared, prepare
 from copydesk.sources import BLOCK_SIZE, Block, Piece, cut, list_files, read
-from copydesk.stage import Staged
 
 Locate = Callable[[str], Place]
 
