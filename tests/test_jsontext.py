@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from copydesk import jsontext
@@ -90,3 +90,110 @@ def test_a_whole_number_may_have_a_point() -> None:
     value = jsontext.loads(b'{"start": 1.0, "share": 0.5}')
     assert isinstance(value["start"], int)
     assert value["share"] == 0.5
+
+
+TOKENS = [
+    *("{", "}", "[", "]", ",", ":", " ", "\n", "\t", "\r", "\f", "\x00", "\ufeff", "\x7f", "\u00a0"),
+    *(
+        '"a"',
+        '"b"',
+        '"a":',
+        '"a": 1',
+        '"\\u0061"',
+        '"\\u0022"',
+        '"\\""',
+        '"\\\\u0022"',
+        '"\\ud83d\\ude00"',
+        '"\\ud800"',
+    ),
+    *('"é"', '"\\/"', '"\\x"', '"2.0, or 1e+5]"', '"', "\\", "null", "true", "false", "NaN", "-Infinity", "nul"),
+    *(
+        "0",
+        "-0",
+        "1",
+        "1.0",
+        "-0.0",
+        "1.5",
+        "1e2",
+        "1E2",
+        "1e-2",
+        "1e400",
+        "-1e400",
+        "1e-400",
+        "1e16",
+        "01",
+        "1.",
+        ".5",
+    ),
+    *("9007199254740992", "9007199254740993.0", "9223372036854775807", "9223372036854775808", "-9223372036854775808"),
+    *("-9223372036854775809", "18446744073709551615", "18446744073709551616", "1" * 25, "+1"),
+]
+NUMBERS = st.sampled_from([t for t in TOKENS if t[0] in "-0123456789"])
+TEXTS = st.recursive(
+    st.sampled_from(["null", "true", '"a"', '"\\u0022"', '"\\""', '"x.0,"', '"\u201c"', "1", "1.5"]) | NUMBERS,
+    lambda inner: (
+        st.lists(inner, max_size=4).map(lambda v: f"[{','.join(v)}]")
+        | st.lists(
+            st.tuples(st.sampled_from(['"a"', '"b"', '"\\u0061"', '"\\""', '"\\u0022"']), inner), max_size=3
+        ).map(lambda v: f"{{{','.join(f'{k}: {x}' for k, x in v)}}}")
+    ),
+    max_leaves=12,
+)
+
+
+def typed(value: Any) -> str:
+    """A value with what `==` does not see: 1 and 1.0, 0 and -0.0, true and 1, the order of keys."""
+    return repr(value)
+
+
+def same_verdict(data: bytes) -> None:
+    """The quick way of reading has the value, or the refusal, of the strict one."""
+    wanted: Any
+    got: Any
+    try:
+        wanted = typed(jsontext._strict_loads(data))
+    except jsontext.JsonError as error:
+        wanted = (error.code, error.message, error.line, error.column)
+    try:
+        value, line = jsontext.loads_with_line(data)
+        got = typed(value)
+        assert line is None or line == jsontext.dump_line(value)
+    except jsontext.JsonError as error:
+        got = (error.code, error.message, error.line, error.column)
+    assert got == wanted
+
+
+@settings(max_examples=400)
+@given(TEXTS)
+def test_the_quick_way_of_reading_is_the_strict_one(text: str) -> None:
+    same_verdict(text.encode())
+
+
+@settings(max_examples=400)
+@given(st.lists(st.sampled_from(TOKENS), max_size=12).map("".join))
+def test_the_quick_way_refuses_what_the_strict_one_refuses(text: str) -> None:
+    same_verdict(text.encode())
+
+
+@settings(max_examples=300)
+@given(TEXTS.map(str.encode), st.data())
+def test_a_changed_byte_is_judged_alike(text: bytes, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(text)))
+    new = data.draw(st.sampled_from([t.encode() for t in TOKENS]) | st.binary(max_size=2))
+    same_verdict(text[:at] + new + text[at + data.draw(st.integers(0, 2)) :])
+
+
+@pytest.mark.parametrize("leaf", [b"", b"1", b'"a"', b"{}"])
+@pytest.mark.parametrize("depth", [199, 200, 201, 253, 254, 255, 1024, 1025])
+def test_depth_is_counted_alike(depth: int, leaf: bytes) -> None:
+    same_verdict(b"[" * depth + leaf + b"]" * depth)
+    same_verdict(b'{"a":' * (depth - 1) + (b"{" + (leaf and b'"b":' + leaf) + b"}") + b"}" * (depth - 1))
+
+
+@given(VALUES.filter(lambda value: value is not None), st.sampled_from([None, 1]))
+def test_most_texts_are_read_the_quick_way(value: Any, indent: int | None) -> None:
+    """Else the two tests above would compare the strict way with itself."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    slow = any(isinstance(v, int) and not isinstance(v, bool) and abs(v) >= 2**53 for v in pointers(value).values())
+    known = jsontext.loads_with_line(text.encode())[1]
+    assert slow or "e+" in text or ".0" in text or known == jsontext.dump_line(value)

@@ -24,6 +24,13 @@ _ONE_KIND = bytes.maketrans(b"{}", b"[]")
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.S)
 _SPACE = re.compile(r"[ \t\n\r]*")
 _SCALAR = re.compile(r"[^\s,\]}]+")
+_WHOLE_FLOAT = re.compile(rb"\.0[,\]}\n]")
+
+_CANONICAL = orjson.OPT_APPEND_NEWLINE
+_SMALL_INTEGERS = _CANONICAL | orjson.OPT_STRICT_INTEGER
+_WRITTEN_DEPTH = 254
+"""Levels of brackets that orjson writes. Wrapped in what that is more than MAX_DEPTH, a value too deep is refused."""
+_WRAPS = range(_WRITTEN_DEPTH - MAX_DEPTH)
 
 
 class JsonError(ValueError):
@@ -40,6 +47,38 @@ def loads(data: bytes) -> Any:
     Raises JsonError with S002 (not UTF-8), S003 (syntax), S004 (duplicate key), S005 (a number that JSON or
     64 bits cannot hold) or S006 (nested deeper than MAX_DEPTH).
     """
+    return loads_with_line(data)[0]
+
+
+def loads_with_line(data: bytes) -> tuple[Any, bytes | None]:
+    """(value as `loads` has it, what `dump_line` writes of it if that is known already). Raises as `loads` does.
+
+    orjson is strict but for what can be seen in its answer when that is written again: it keeps the last of two equal
+    keys, makes floats of integers that are too long, leaves 1.0 a float, and reads deeper than we do. Whatever may be
+    one of these, and whatever it refuses, is read once more by `_strict_loads`, which says what is wrong and where.
+    """
+    try:
+        value = orjson.loads(data)
+        line = _written_within_depth(value)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return _strict_loads(data), None
+    # Every string costs two quotes, and those inside it are escaped alike in both texts, unless by their number.
+    lost = data.count(b'"') != line.count(b'"') or (b"\\" in data and b"\\u0022" in data)
+    if lost or b"e+" in line or (b".0" in line and _WHOLE_FLOAT.search(line)):
+        return _strict_loads(data), None
+    return value, line
+
+
+def _written_within_depth(value: Any) -> bytes:
+    """The value in canonical form. Raises JSONEncodeError for one nested too deep, and for integers beyond 53 bits."""
+    nested = value
+    for _ in _WRAPS:
+        nested = [nested]
+    return orjson.dumps(nested, option=_SMALL_INTEGERS)[len(_WRAPS) : -len(_WRAPS) - 1] + b"\n"
+
+
+def _strict_loads(data: bytes) -> Any:
+    """The value of one JSON text, or exactly what is wrong with it."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -194,7 +233,7 @@ def pointer_to(path: object) -> str:
 
 def dump_line(row: dict[str, Any]) -> bytes:
     """One row in canonical form: compact, UTF-8, keys in the order of the schema, one line feed at the end."""
-    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(row, option=_CANONICAL)
 
 
 def load_line(line: bytes) -> dict[str, Any]:
