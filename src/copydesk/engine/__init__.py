@@ -1,89 +1,101 @@
-"""How tasks run: in this process, or in local processes. Knows nothing of articles.
+"""How tasks run: in this process, in processes of this machine, on a cluster. Knows nothing of articles.
 
-An engine maps a pure function over items; results come in any order, so what uses them sorts.
+An engine maps a pure function over items; results come in any order, so what uses them sorts. What a task makes goes
+to files under a name of its own that is changed when it is whole: a task that runs twice does no harm.
 """
 
 from __future__ import annotations
 
-import gc
-import multiprocessing
-import os
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+import importlib.util
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from multiprocessing.connection import wait
-from typing import Protocol, TypeVar
+from pathlib import Path
+from typing import Protocol
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from copydesk.engine.local import InProcess, LocalProcesses
+from copydesk.engine.machine import BLOCK_SIZE, Size, fit, machine_memory, processors
+from copydesk.engine.tasks import EngineLost, Item, LostTask, Result, TasksLost
+
+__all__ = [
+    "BLOCK_SIZE", "ENGINES", "Engine", "EngineLost", "EngineOptions", "InProcess", "Item", "LocalProcesses",
+    "LostTask", "Result", "Size", "TasksLost", "fit", "for_size", "machine_memory", "missing_extra", "open_engine",
+    "processors",
+]  # fmt: skip
 
 
 class Engine(Protocol):
-    """What a way of running tasks offers."""
+    """What a way of running tasks offers. `mishaps`: what went wrong with workers and was made good, in words."""
+
+    mishaps: list[str]
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-        """The results of `function` over `items`, in any order. An exception of a task is raised here."""
+        """The results of `function` over `items`, in any order. An exception of a task is raised here.
+
+        Raises TasksLost, when every other result is given, for tasks whose worker died every time; EngineLost when
+        there is nothing left that could run tasks.
+        """
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class InProcess:
-    """One task after the other, here."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """Which engine, and how large. None of it has an influence on what comes out.
 
-    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-        for item in items:
-            yield function(item)
+    `workers`: tasks at once, None for one a processor. `scheduler`: the address of a cluster, or a file that holds it;
+    None for one of its own on this machine. `memory`: bytes for the workers of this machine together. `patience`:
+    seconds to wait for a scheduler to answer, or for a worker to come. `shared`: folders that every worker must see.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class LocalProcesses:
-    """A pool of processes on this machine. Started fresh (spawn): Arrow's threads do not survive a fork."""
-
-    workers: int
-
-    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-        if len(items) < 2:  # a pool takes longer to start than most single tasks to run
-            yield from InProcess().map(function, items)
-            return
-        context = multiprocessing.get_context("spawn")
-        workers = min(self.workers, len(items))
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start)
-        try:
-            for future in as_completed([pool.submit(function, item) for item in items]):
-                yield future.result()
-        except BrokenExecutor as error:
-            raise WorkerDied from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-class WorkerDied(Exception):  # noqa: N818 - nothing is wrong with the program: the system ended a process
-    """A worker process ended before its task did: out of memory, or killed."""
-
-
-def _start() -> None:
-    # Records are trees without cycles; looking for cycles among them doubles the time of a block.
-    gc.disable()
-    # Ctrl-C reaches the whole group; the parent alone decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    """End this worker when its parent is gone: it would wait for tasks for ever."""
-    wait([sentinel])
-    os._exit(1)
+    name: str = "local"
+    workers: int | None = None
+    scheduler: str | None = None
+    memory: int | None = None
+    patience: float = 60
+    shared: tuple[Path, ...] = ()
 
 
 SMALL = 32 * 2**20
 """Bytes of input below which starting processes takes longer than they save."""
 
 
-def engine_for(workers: int | None, size: int) -> Engine:
-    """The engine for a number of workers; None is one for each processor, or none for `size` bytes that are few."""
-    count = workers or (1 if size < SMALL else os.cpu_count() or 1)
-    return LocalProcesses(count) if count > 1 else InProcess()
+def _local(options: EngineOptions) -> AbstractContextManager[Engine]:
+    count = options.workers or processors()
+    return LocalProcesses(count, least=0 if options.workers else SMALL) if count > 1 else InProcess()
+
+
+def _dask(options: EngineOptions) -> AbstractContextManager[Engine]:
+    from copydesk.engine.dask import open_dask
+
+    return open_dask(options)
+
+
+def _ray(options: EngineOptions) -> AbstractContextManager[Engine]:
+    from copydesk.engine.ray import open_ray
+
+    return open_ray(options)
+
+
+ENGINES: Mapping[str, Callable[[EngineOptions], AbstractContextManager[Engine]]] = {
+    "local": _local,
+    "dask": _dask,
+    "ray": _ray,
+}
+
+_LIBRARY = {"dask": "distributed", "ray": "ray"}
+
+
+def open_engine(options: EngineOptions) -> AbstractContextManager[Engine]:
+    """The engine of that name, ready to run tasks; its workers end with the `with` block. Raises EngineLost."""
+    return ENGINES[options.name](options)
+
+
+def missing_extra(name: str) -> str | None:
+    """What has to be installed before an engine can be used, or None if nothing has."""
+    library = _LIBRARY.get(name)
+    return f"copydesk[{name}]" if library and importlib.util.find_spec(library) is None else None
+
+
+def for_size(engine: Engine, size: int) -> Engine:
+    """The engine for tasks over so many bytes: this process if sharing them costs more than it saves."""
+    return InProcess() if isinstance(engine, LocalProcesses) and size < engine.least else engine
