@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,46 +17,27 @@ from copydesk.barrier import Gathered, check_links, gather_results, keep_out
 from copydesk.contract import arrow
 from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report, Severity, lower
 from copydesk.diff.model import Side
-from copydesk.engine import Engine, Item, Result, WorkerDied, engine_for
+from copydesk.engine import for_size
 from copydesk.expectations import run_expectations
 from copydesk.importers import intake
 from copydesk.plan import Plan, plan, shards_of
 from copydesk.prepare import Prepared, prepare
 from copydesk.previous import known_versions, lost_ledger, tombstones_of
-from copydesk.project import PROJECT_FILE, Project
+from copydesk.project import Project
 from copydesk.readback import read_back
 from copydesk.release.model import Release, Table
 from copydesk.release.verify import verify
-from copydesk.sources import BLOCK_SIZE, cut, input_size, list_files
+from copydesk.running import Crew, Options, about_block, open_crew, open_spool
+from copydesk.sources import cut, input_size, list_files
 from copydesk.splits import read_ledger
 from copydesk.spool import gather
 from copydesk.stage import StageContext, stage_block
 from copydesk.staging import Staging, open_staging, seal
 from copydesk.versions import check_number, check_version
 from copydesk.waivers import apply_waivers, unused_waivers
-from copydesk.write import WriteContext, name_shards, write_shard
+from copydesk.write import Shard, WriteContext, name_shards, write_shard
 
-Progress = Callable[[str, int, int], None]
-"""Called with the name of a stage, how many of its tasks are done, and how many there are."""
-
-
-def _quiet(stage: str, done: int, total: int) -> None:
-    pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How to build. None of it has an influence on the bytes of the release.
-
-    `workers`: processes, None for one a processor. `block_size`: bytes. `frozen`: the checked-in ledger and
-    datasheet must already be what the build computes.
-    """
-
-    root: Path
-    workers: int | None = None
-    block_size: int = BLOCK_SIZE
-    frozen: bool = False
-    progress: Progress = _quiet
+__all__ = ["Grouped", "Options", "Outcome", "barrier", "build", "check", "grouped", "stage", "write"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,9 +73,9 @@ def check(options: Options) -> Report:
         prepared = prepare(options.root, report)
         describe.check_documents(prepared.project, report)
         report.add(check_number(prepared.project))
-        with tempfile.TemporaryDirectory(prefix="copydesk-check-") as spool:
-            gathered = stage(prepared, options, Path(spool), report)
-            barrier(prepared, gathered, Path(spool), report)
+        with open_spool(options, prepared.project) as spool:
+            gathered = stage(prepared, options, spool, report)
+            barrier(prepared, gathered, spool, report)
         agreement.load_passes(prepared.project, prepared.contract, report)
     return report
 
@@ -105,14 +85,17 @@ def build(options: Options) -> Outcome:
     report = Report()
     prepared = prepare(options.root, report)
     describe.check_documents(prepared.project, report)
-    with open_staging(prepared.project, report) as staging:
-        gathered = stage(prepared, options, staging.spool, report)
+    with (
+        open_staging(prepared.project, report, options.work) as staging,
+        open_crew(options, prepared.project, staging.spool, report) as crew,
+    ):
+        gathered = stage(prepared, options, staging.spool, report, crew)
         planned = barrier(prepared, gathered, staging.spool, report)
         passes = agreement.load_passes(prepared.project, prepared.contract, report)
         passes = passes or agreement.spooled_passes(staging.spool, prepared.contract)
         passes = agreement.without(passes, gathered.withdrawn)
         _gate(report)
-        tables = write(prepared, planned, options, staging, report)
+        tables = write(prepared, planned, crew, staging, report)
         report.add(_check_version(prepared.project, gathered, planned, tables, staging))
         _gate(report)
         release = Release(project=prepared.project, folder=staging.release, tables=tables)
@@ -203,20 +186,25 @@ def _gate(report: Report) -> None:
         raise BuildFailed(report)
 
 
-def stage(prepared: Prepared, options: Options, spool: Path, report: Report) -> Gathered:
-    """Sources -> blocks -> staged records in the spool."""
+def stage(prepared: Prepared, options: Options, spool: Path, report: Report, crew: Crew | None = None) -> Gathered:
+    """Sources -> blocks -> staged records in the spool. Without a crew it hires one of its own."""
+    if crew is None:
+        with open_crew(options, prepared.project, spool, report) as own:
+            return stage(prepared, options, spool, report, own)
     project = prepared.project
     listings, found = list_files(project, spool / "unpacked")
     report.add(found)
     units, found = intake.units_of(project, listings)
     report.add(found)
-    blocks, found = cut(listings, units, options.block_size)
+    blocks, found = cut(listings, units, options.size.block_size)
     report.add(found)
     _gate(report)
     context = StageContext(project=project, contract=prepared.contract, waivers=prepared.waivers, spool=spool)
-    engine = engine_for(options.workers, input_size(blocks))
-    results = _run(engine, partial(stage_block, context), blocks, "stage", options.progress, report)
-    return gather_results(project, results)
+    engine = for_size(crew.engine, input_size(blocks))
+    results = crew.run("stage", partial(stage_block, context), blocks, about_block, engine)
+    gathered = gather_results(project, results)
+    crew.stop_if_lost(gathered.findings(excluding=project.on_error != "fail") if crew.lost else ())
+    return gathered
 
 
 def grouped(options: Options, spool: Path, report: Report) -> Grouped:
@@ -268,13 +256,21 @@ def _planned(prepared: Prepared, gathered: Gathered, spool: Path, report: Report
     return planned
 
 
-def write(prepared: Prepared, planned: Plan, options: Options, staging: Staging, report: Report) -> tuple[Table, ...]:
+def write(prepared: Prepared, planned: Plan, crew: Crew, staging: Staging, report: Report) -> tuple[Table, ...]:
     """Every shard of every config, then their names. A config without rows is left out, and said so."""
     project = prepared.project
-    context = WriteContext(contract=prepared.contract, spool=staging.spool, staging=staging.release)
+    context = WriteContext(
+        contract=prepared.contract, spool=staging.spool, shards=staging.shards, staging=staging.release
+    )
     shards = [shard for config in project.configs for shard in shards_of(config, planned)]
-    engine = engine_for(options.workers, sum(p.stat().st_size for p in staging.spool.iterdir() if p.is_file()))
-    written = _run(engine, partial(write_shard, context), shards, "write", options.progress, report)
+    engine = for_size(crew.engine, sum(p.stat().st_size for p in staging.spool.iterdir() if p.is_file()))
+
+    def about(shard: Shard) -> tuple[Place, str]:
+        place = project.place(f"/configs/{shard.config.name}")
+        return place, f"shard {shard.number} of {shard.config.name}/{shard.split}"
+
+    written = crew.run("write", partial(write_shard, context), shards, about, engine)
+    crew.stop_if_lost()
     known = {name: number for number, name in enumerate(project.splits.ratios)}
     # an engine gives results in any order; documents list the splits in this one
     written.sort(key=lambda w: (known.get(w.shard.split, len(known)), w.shard.split, w.shard.number))
@@ -288,24 +284,3 @@ def write(prepared: Prepared, planned: Plan, options: Options, staging: Staging,
             message = f"the config {config.name!r} has no rows and is left out"
             report.add(Diagnostic(code="R008", place=place, message=message))
     return tuple(tables)
-
-
-def _run(
-    engine: Engine,
-    function: Callable[[Item], Result],
-    items: Sequence[Item],
-    name: str,
-    progress: Progress,
-    report: Report,
-) -> list[Result]:
-    progress(name, 0, len(items))
-    results = []
-    try:
-        for result in engine.map(function, items):
-            results.append(result)
-            progress(name, len(results), len(items))
-    except WorkerDied:
-        message = f"a worker died in the stage {name!r}, after {len(results)} of {len(items)} tasks"
-        report.add(Diagnostic(code="R013", place=Place(file=PROJECT_FILE), message=message))
-        raise BuildFailed(report) from None
-    return results

@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from copydesk import __version__
@@ -21,7 +22,7 @@ from copydesk.cli_output import BUG, CLEAN, DATA, USAGE, print_report, shown
 from copydesk.cli_parser import Run, parser_of
 
 if TYPE_CHECKING:
-    from copydesk.build import Options
+    from copydesk.running import Options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -57,16 +58,39 @@ def _stop(number: int, frame: object) -> None:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
-    from copydesk.build import Options
-    from copydesk.sources import BLOCK_SIZE
+    from copydesk.running import Options
 
-    return Options(
+    options = Options(
         root=arguments.project.resolve(),
         workers=arguments.workers,
-        block_size=arguments.block_size or BLOCK_SIZE,
+        block_size=arguments.block_size,
         frozen=getattr(arguments, "frozen", False),
         progress=_Progress(sys.stderr, shown=sys.stderr.isatty() and not arguments.json and "CI" not in os.environ),
     )
+    if not hasattr(arguments, "engine"):
+        return options
+    return replace(
+        options,
+        memory=arguments.memory,
+        engine=arguments.engine,
+        scheduler=arguments.scheduler,
+        work=arguments.work and arguments.work.resolve(),
+        patience=arguments.patience,
+    )
+
+
+def _refused(arguments: argparse.Namespace) -> bool:
+    """Whether the engine cannot be used as asked; says why."""
+    from copydesk.engine import missing_extra
+
+    why = None
+    if extra := missing_extra(arguments.engine):
+        why = f"the engine {arguments.engine!r} is an extra: pip install '{extra}'"
+    elif arguments.scheduler and arguments.engine == "local":
+        why = "a scheduler needs --engine dask or --engine ray"
+    if why:
+        print(f"copydesk: {why}", file=sys.stderr)
+    return why is not None
 
 
 class _Progress:
@@ -89,6 +113,8 @@ class _Progress:
 def _check(arguments: argparse.Namespace) -> int:
     from copydesk.build import check
 
+    if _refused(arguments):
+        return USAGE
     options = _options(arguments)
     report = check(options)
     options.progress.clear()  # type: ignore[attr-defined]
@@ -100,6 +126,8 @@ def _build(arguments: argparse.Namespace) -> int:
     from copydesk.build import build
     from copydesk.diagnostics import BuildFailed
 
+    if _refused(arguments):
+        return USAGE
     options = _options(arguments)
     try:
         outcome = build(options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ exit codes: 0 clean, 1 errors in the data, 2 usage, 3 a bug of copydesk
 """
 
 
+ENGINES = ("local", "dask", "ray")
+_FACTORS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _OPTION = "an option of the format; `copydesk formats NAME` lists them"
 
 
@@ -60,8 +63,11 @@ def parser_of(runs: Mapping[str, Run], version: str) -> argparse.ArgumentParser:
     _project_arguments(build)
     build.add_argument("--frozen", action="store_true", help="fail if the checked-in ledger or datasheet would change")
 
+    _engine_arguments(build)
+
     check = commands.add("check", "check the data without building; prints every finding")
     _project_arguments(check)
+    _engine_arguments(check)
 
     groups = commands.add("groups", "show which articles belong together, and why")
     _project_arguments(groups)
@@ -163,9 +169,56 @@ def _add_formats(commands: Commands) -> None:
 
 def _project_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--project", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
-    parser.add_argument("--workers", type=_positive, metavar="N", help="processes (default: one a processor)")
+    parser.add_argument("--workers", type=_positive, metavar="N", help="tasks at once (default: one a processor)")
     parser.add_argument("--block-size", type=_positive, metavar="BYTES", help="input of one task (default: 8 MiB)")
     parser.add_argument("--json", action="store_true", help="findings as JSON lines, for programs")
+
+
+def _engine_arguments(parser: argparse.ArgumentParser) -> None:
+    """How the tasks run. That is no part of the dataset, so it may stand in the environment, not in dataset.toml."""
+    running = parser.add_argument_group("running", "how tasks run; the bytes of a release do not depend on it")
+    given = os.environ.get
+    running.add_argument(
+        "--memory", type=_bytes, metavar="BYTES", default=given("COPYDESK_MEMORY"),
+        help="of all processes together, such as 2G (default: a quarter of the machine; or $COPYDESK_MEMORY)",
+    )  # fmt: skip
+    running.add_argument(
+        "--engine", type=_engine, metavar="NAME", default=given("COPYDESK_ENGINE", "local"),
+        help="local, dask or ray (default: local; or $COPYDESK_ENGINE)",
+    )  # fmt: skip
+    running.add_argument(
+        "--scheduler", metavar="ADDRESS", default=given("COPYDESK_SCHEDULER"),
+        help="of a cluster: tcp://host:port or a scheduler file (dask), host:port or auto (ray); or "
+        "$COPYDESK_SCHEDULER (default: a cluster of its own on this machine)",
+    )  # fmt: skip
+    running.add_argument(
+        "--work", type=Path, metavar="DIR", default=given("COPYDESK_WORK"),
+        help="the folder through which tasks exchange rows, seen by every worker (default: the output folder; or "
+        "$COPYDESK_WORK)",
+    )  # fmt: skip
+    running.add_argument(
+        "--patience", type=_positive, metavar="SECONDS", default=60,
+        help="how long to wait for a scheduler or a worker of a cluster (default: 60)",
+    )  # fmt: skip
+
+
+def _engine(text: str) -> str:
+    if text not in ENGINES:
+        raise argparse.ArgumentTypeError(f"there is no engine {text!r}; there are {', '.join(ENGINES)}")
+    return text
+
+
+def _bytes(text: str) -> int:
+    number, factor = text.upper().removesuffix("B").removesuffix("I"), 1
+    if number[-1:] in _FACTORS:
+        number, factor = number[:-1], _FACTORS[number[-1:]]
+    try:
+        size = int(float(number) * factor)
+    except (ValueError, OverflowError):
+        size = 0
+    if size < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; say 800M or 2G")
+    return size
 
 
 def _positive(text: str) -> int:

@@ -5,6 +5,8 @@ Memory-mapped, so gathering rows costs what the rows cost. Lives in the staging 
 
 from __future__ import annotations
 
+import contextlib
+import uuid
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,10 +35,25 @@ def shingles_path(folder: Path, block: int) -> Path:
     return folder / f"shingles-{block:06d}.bin"
 
 
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A path to write to; what is written there takes the name `path` when it is whole, and never before.
+
+    The path is new for each attempt: a task may run twice, even twice at once, and its attempts do not meet.
+    """
+    attempt = path.with_name(f".{uuid.uuid4().hex}-{path.name}")
+    try:
+        yield attempt
+        attempt.replace(path)
+    finally:
+        attempt.unlink(missing_ok=True)
+
+
 def write_block(folder: Path, kind: str, block: int, table: pa.Table) -> None:
     """Write the records of one block."""
     with (
-        pa.OSFile(str(spool_path(folder, kind, block)), "wb") as sink,
+        whole(spool_path(folder, kind, block)) as path,
+        pa.OSFile(str(path), "wb") as sink,
         pa.ipc.new_file(sink, table.schema) as out,
     ):
         out.write_table(table.combine_chunks())
@@ -45,8 +62,8 @@ def write_block(folder: Path, kind: str, block: int, table: pa.Table) -> None:
 def write_passes(folder: Path, kind: str, block: int, passes: Sequence[Mapping[str, Any]]) -> None:
     """Write the passes over the records of one block, one JSON line each; no file if there are none."""
     if passes:
-        path = folder / f"{kind}-{block:06d}.passes.jsonl"
-        path.write_bytes(b"".join(jsontext.dump_line(dict(row)) for row in passes))
+        with whole(folder / f"{kind}-{block:06d}.passes.jsonl") as path:
+            path.write_bytes(b"".join(jsontext.dump_line(dict(row)) for row in passes))
 
 
 def read_passes(folder: Path, kind: str) -> Iterator[dict[str, Any]]:

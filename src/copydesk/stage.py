@@ -29,7 +29,7 @@ from copydesk.project import Project
 from copydesk.shingles import shingle
 from copydesk.shingles import write as write_shingles
 from copydesk.sources import Block, RawRecord, read
-from copydesk.spool import shingles_path, write_block, write_passes
+from copydesk.spool import shingles_path, whole, write_block, write_passes
 from copydesk.waivers import Waiver, apply_waivers
 
 
@@ -83,7 +83,8 @@ def stage_block(context: StageContext, block: Block) -> StageResult:
         write_passes(context.spool, kind.name, block.index, passes)
         if context.compared and heads.texts is not None:
             words = words_compared(context.project.splits)
-            write_shingles(shingles_path(context.spool, block.index), shingle(heads.texts, words))
+            with whole(shingles_path(context.spool, block.index)) as path:
+                write_shingles(path, shingle(heads.texts, words))
     return result
 
 

@@ -11,6 +11,7 @@ import ctypes
 import ctypes.util
 import errno
 import fcntl
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -28,21 +29,25 @@ _ASIDE = "old-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staging:
-    """The folders of one build: the release in the making, the spool, and scratch space for loaders."""
+    """The folders of one build: the release in the making, its shards before they are numbered, the spool, and
+    scratch space for loaders."""
 
     release: Path
+    shards: Path
     spool: Path
     scratch: Path
 
 
 @contextlib.contextmanager
-def open_staging(project: Project, report: Report) -> Iterator[Staging]:
+def open_staging(project: Project, report: Report, work: Path | None = None) -> Iterator[Staging]:
     """Folders in the output folder, gone afterwards whatever happens. One build at a time writes a dataset.
 
+    `work`: where the spool is to lie instead, in a folder that only builds of this dataset into this output use.
     What the system refuses inside (no right to write, no space) is R006, and the build has failed.
     """
     output, shown = project.output, Place(file=project.release.output)
     folder = output / f".staging-{project.dataset.name}"
+    spool = folder / "spool" if work is None else work.absolute() / _spool_name(output, project.dataset.name)
     try:
         output.mkdir(parents=True, exist_ok=True)
         with (output / f".{project.dataset.name}.lock").open("w") as lock:
@@ -51,16 +56,19 @@ def open_staging(project: Project, report: Report) -> Iterator[Staging]:
                 report.add(Diagnostic(code="R011", place=shown, message=message))
                 raise BuildFailed(report)
             try:
-                _clear(folder, output)
+                _clear(folder, output, spool)
                 _check_target(output / project.release_name)
                 staging = Staging(
-                    release=folder / project.release_name, spool=folder / "spool", scratch=folder / "scratch"
+                    release=folder / project.release_name,
+                    shards=folder / "shards",
+                    spool=spool,
+                    scratch=folder / "scratch",
                 )
-                for path in (staging.release, staging.spool, staging.scratch):
+                for path in (staging.release, staging.shards, staging.spool, staging.scratch):
                     path.mkdir(parents=True)
                 yield staging
             finally:
-                _clear(folder, output)
+                _clear(folder, output, spool)
     except OSError as error:
         if error.errno is None:
             raise
@@ -83,12 +91,18 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _clear(folder: Path, output: Path) -> None:
+def _spool_name(output: Path, name: str) -> str:
+    """The same for each build into an output, so that the next one finds and removes what a killed one left."""
+    return f".copydesk-{name}-{hashlib.sha256(os.fsencode(output.absolute())).hexdigest()[:16]}"
+
+
+def _clear(folder: Path, output: Path, spool: Path) -> None:
     """Remove the staging folder; a release that stepped aside in it, and has no successor, comes back first."""
     for aside in folder.glob(f"{_ASIDE}*"):
         target = output / aside.name.removeprefix(_ASIDE)
         if not target.exists():
             aside.rename(target)
+    shutil.rmtree(spool, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -13,7 +13,7 @@ from copydesk.contract import arrow
 from copydesk.contract.types import Contract
 from copydesk.project import Config
 from copydesk.release.model import FileEntry, SplitData, Table
-from copydesk.spool import Address, gather
+from copydesk.spool import Address, gather, whole
 from copydesk.views import VIEWS
 from copydesk.writers import WRITERS
 from copydesk.writers.hashing import Written
@@ -21,10 +21,15 @@ from copydesk.writers.hashing import Written
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteContext:
-    """What every shard is written with. `staging` is the release in the making."""
+    """What every shard is written with. `staging` is the release in the making.
+
+    `shards` is on the same file system, for shards before they are numbered: a worker that was taken for dead, and
+    writes one a second time, writes there and not into the release.
+    """
 
     contract: Contract
     spool: Path
+    shards: Path
     staging: Path
 
 
@@ -63,9 +68,10 @@ def write_shard(context: WriteContext, shard: Shard) -> WrittenShard:
     table = view.rows(config, contract, records, fetch)
     files: dict[str, Written] = {}
     for name, writer in WRITERS.items() if table.num_rows else ():
-        path = context.staging / pending_path(name, shard)
+        path = context.shards / pending_path(name, shard)
         path.parent.mkdir(parents=True, exist_ok=True)
-        files[name] = writer.write(path, table, node)
+        with whole(path) as attempt:
+            files[name] = writer.write(attempt, table, node)
     encoded = arrow.encode(table, node)
     return WrittenShard(shard=shard, rows=table.num_rows, num_bytes=encoded.nbytes, files=files)
 
@@ -89,8 +95,7 @@ def name_shards(context: WriteContext, config: Config, written: Sequence[Written
         if not shards:
             continue
         entries = {
-            name: tuple(_rename(context.staging, name, w, i, len(shards)) for i, w in enumerate(shards))
-            for name in WRITERS
+            name: tuple(_rename(context, name, w, i, len(shards)) for i, w in enumerate(shards)) for name in WRITERS
         }
         splits.append(
             SplitData(
@@ -120,10 +125,11 @@ def home_columns(config: Config, contract: Contract) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _rename(staging: Path, name: str, written: WrittenShard, index: int, count: int) -> FileEntry:
+def _rename(context: WriteContext, name: str, written: WrittenShard, index: int, count: int) -> FileEntry:
     shard = written.shard
     path = f"{_folder(name, shard.config.name)}/{shard.split}-{index:05d}-of-{count:05d}.{WRITERS[name].suffix}"
-    (staging / pending_path(name, shard)).rename(staging / path)
+    (context.staging / path).parent.mkdir(parents=True, exist_ok=True)
+    (context.shards / pending_path(name, shard)).rename(context.staging / path)
     done = written.files[name]
     return FileEntry(path=path, size=done.size, sha256=done.sha256, rows=written.rows)
 

@@ -58,9 +58,12 @@ RELEASE_CODES: tuple[Code, ...] = (
           "The build keeps the ledger and the generated parts of the datasheet. It does not write over what somebody "
           "saved meanwhile: with a changed ledger it stops; a changed datasheet is left as it is, with a warning.",
           "an answer saved in DATASHEET.md during a build", "build again"),
-    _code("R013", "worker-died", E, "a worker process ended before its task did",
-          "The system ended it, most often for want of memory. Nothing is wrong with the data as far as is known.",
-          "the kernel's out-of-memory killer", "use fewer --workers, or a smaller --block-size"),
+    _code("R013", "worker-died", E, "a task ended its worker every time",
+          "The system ended the process, most often for want of memory, or a library crashed. The task was tried three "
+          "times, in the end alone; all other tasks were done. As a note: tasks ran again after their worker or its "
+          "machine was lost, and the build went on.",
+          "a record that needs more memory than there is",
+          "a smaller --block-size narrows it down (1: a task for each record); fewer --workers leave each more memory"),
     _code("R014", "version-too-small", E, "the version does not say how much has changed",
           "The difference to the release before asks for a larger step: a major one where a reader or a reported score "
           "may break, a minor one for additions, a patch for the same rows. docs/versions.md has every rule.",
@@ -71,6 +74,11 @@ RELEASE_CODES: tuple[Code, ...] = (
     _code("R016", "version-yanked", E, "this version was yanked",
           "data/yanked.jsonl says why. Its number is used up.", "building 1.1.0 after `copydesk yank 1.1.0`",
           "build a later version"),
+    _code("R017", "engine-lost", E, "there is nothing left that could run tasks",
+          "The scheduler of the cluster cannot be reached, its last worker is gone, or a worker cannot take part: it "
+          "has another version of copydesk, of Python or of a library that makes bytes, or does not see the folders.",
+          "--scheduler tcp://… after the scheduler was stopped",
+          "build again when the cluster is up, or without --scheduler"),
     # V: verify
     _code("V001", "release-file-missing", E, "a file of the manifest is missing",
           "The release is incomplete.", "a Parquet file that was not downloaded"),

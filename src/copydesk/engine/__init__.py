@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Protocol
 
 from copydesk.engine.local import InProcess, LocalProcesses
-from copydesk.engine.machine import BLOCK_SIZE, Size, fit, machine_memory, processors
+from copydesk.engine.machine import Size, fit, machine_memory, processors
 from copydesk.engine.tasks import EngineLost, Item, LostTask, Result, TasksLost
 
 __all__ = [
-    "BLOCK_SIZE", "ENGINES", "Engine", "EngineLost", "EngineOptions", "InProcess", "Item", "LocalProcesses",
-    "LostTask", "Result", "Size", "TasksLost", "fit", "for_size", "machine_memory", "missing_extra", "open_engine",
-    "processors",
+    "ENGINES", "SMALL", "Engine", "EngineLost", "EngineOptions", "InProcess", "Item", "LocalProcesses", "LostTask",
+    "Result", "Size", "TasksLost", "fit", "for_size", "machine_memory", "missing_extra", "open_engine", "processors",
 ]  # fmt: skip
 
 
@@ -42,13 +41,15 @@ class Engine(Protocol):
 class EngineOptions:
     """Which engine, and how large. None of it has an influence on what comes out.
 
-    `workers`: tasks at once, None for one a processor. `scheduler`: the address of a cluster, or a file that holds it;
-    None for one of its own on this machine. `memory`: bytes for the workers of this machine together. `patience`:
-    seconds to wait for a scheduler to answer, or for a worker to come. `shared`: folders that every worker must see.
+    `workers`: tasks at once, None for as many as there are processors. `least`: bytes of input below which processes
+    of this machine cost more than they save. `scheduler`: the address of a cluster, or a file that holds it; None for
+    one of its own on this machine. `memory`: bytes for the workers of this machine together. `patience`: seconds to
+    wait for a scheduler to answer, or for a worker to come. `shared`: folders that every worker must see.
     """
 
     name: str = "local"
     workers: int | None = None
+    least: int = 0
     scheduler: str | None = None
     memory: int | None = None
     patience: float = 60
@@ -61,7 +62,7 @@ SMALL = 32 * 2**20
 
 def _local(options: EngineOptions) -> AbstractContextManager[Engine]:
     count = options.workers or processors()
-    return LocalProcesses(count, least=0 if options.workers else SMALL) if count > 1 else InProcess()
+    return LocalProcesses(count, least=options.least) if count > 1 else InProcess()
 
 
 def _dask(options: EngineOptions) -> AbstractContextManager[Engine]:

@@ -9,8 +9,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-BLOCK_SIZE = 8 * 2**20
-"""Bytes of input in a task, about."""
 LEAST_BLOCK = 2**18
 """Smaller blocks cost more in starts and ends than they save in memory."""
 
@@ -22,6 +20,7 @@ _DRIVER = 384 * 2**20
 """What the process that hands out the tasks takes, and the phases that run in it."""
 
 _LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +45,22 @@ def machine_memory() -> int:
 
 def processors() -> int:
     """Processors that this process may use: a job of a cluster often has fewer than the machine."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = _QUOTA.read_text().split()
+        return max(1, min(allowed, int(quota) // int(period)))
+    except (OSError, ValueError):  # no such limit, or `max`
+        return allowed
 
 
-def fit(memory: int | None, workers: int | None, block_size: int | None) -> Size:
-    """Workers and blocks for a ceiling of memory, a quarter of the machine if none is given.
+def fit(memory: int | None, workers: int | None, block_size: int | None, usual: int) -> Size:
+    """Workers and blocks for a ceiling of memory, a quarter of the machine if none is given; `usual` is the block size
+    where there is plenty.
 
     What is given is kept. Smaller blocks come before fewer workers: they cost little, down to a megabyte.
     """
     ceiling = memory or machine_memory() // 4
-    count, size = workers or processors(), block_size or BLOCK_SIZE
+    count, size = workers or processors(), block_size or usual
 
     def need() -> int:
         return _DRIVER + count * (_WORKER + _PER_BYTE * size)

@@ -78,6 +78,7 @@ class Pool(Protocol):
 class LostTask:
     """A task that was given up: the item it was about, and how its workers ended."""
 
+    number: int
     item: Any
     tries: int
     why: str
@@ -95,9 +96,7 @@ class EngineLost(Exception):  # noqa: N818 - see above
     """There is nothing left that could run tasks, or there never was. The message says what is missing."""
 
 
-def run(
-    pool: Pool, function: Callable[[Item], Result], items: Sequence[Item], mishaps: list[str]
-) -> Iterator[Result]:
+def run(pool: Pool, function: Callable[[Item], Result], items: Sequence[Item], mishaps: list[str]) -> Iterator[Result]:
     """The results of `function` over `items` in a pool, as they come.
 
     A task whose worker died runs again, in the end alone: so it has all the memory there is, and if its worker dies
@@ -119,7 +118,7 @@ def run(
     finally:
         pool.end()
     if tasks.lost:
-        raise TasksLost(tuple(sorted(tasks.lost, key=lambda lost: str(lost.item))))
+        raise TasksLost(tuple(sorted(tasks.lost, key=lambda lost: lost.number)))
 
 
 class _Tasks:
@@ -154,7 +153,7 @@ class _Tasks:
         self._deaths[number] += event.times
         tries = self._deaths[number]
         if number == self._alone and tries >= TRIES:
-            self.lost.append(LostTask(item=self._items[number], tries=tries, why=event.why))
+            self.lost.append(LostTask(number=number, item=self._items[number], tries=tries, why=event.why))
             return
         self._mishaps.append(event.why)
         (self._waiting if tries < self._pool.together else self._suspects).append(number)

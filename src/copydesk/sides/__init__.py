@@ -21,6 +21,7 @@ from copydesk.prepare import Prepared, prepare
 from copydesk.previous import known_versions, release_side, unpack_release
 from copydesk.project import PROJECT_FILE, load_project
 from copydesk.release.manifest import MANIFEST
+from copydesk.running import open_crew
 from copydesk.sides.fetch import GIT, download, export, is_address, unreadable
 from copydesk.sides.places import Places, SourcePlaces
 from copydesk.splits import read_ledger
@@ -150,16 +151,19 @@ def sources_side(prepared: Prepared, label: str, scratch: Path, report: Report) 
 
     Raises BuildFailed for errors among the findings: a difference of what cannot be released says nothing.
     """
-    made = Staging(release=scratch / "release", spool=scratch / "spool", scratch=scratch / "loaders")
-    for path in (made.release, made.spool, made.scratch):
+    made = Staging(
+        release=scratch / "release", shards=scratch / "shards", spool=scratch / "spool", scratch=scratch / "loaders"
+    )
+    for path in (made.release, made.shards, made.spool, made.scratch):
         path.mkdir(parents=True)
     declared = prepared.project.dataset.version
     prepared = _planned_ahead(prepared)
     project = prepared.project
     options = Options(root=project.root)
-    gathered = stage(prepared, options, made.spool, report)
-    planned = barrier(prepared, gathered, made.spool, report)
-    tables = write(prepared, planned, options, made, report)
+    with open_crew(options, project, made.spool, report) as crew:
+        gathered = stage(prepared, options, made.spool, report, crew)
+        planned = barrier(prepared, gathered, made.spool, report)
+        tables = write(prepared, planned, crew, made, report)
     return Side(
         label=label,
         name=project.dataset.name,
