@@ -35,7 +35,7 @@ LAYERS = [
     ["barrier", "agreement"],
     ["reliability"],
     ["write", "stage"],
-    ["heads"],
+    ["heads", "judge"],
     ["release.model"],
     ["writers"],
     ["views"],

@@ -19,6 +19,11 @@ from copydesk.shingles import without
 
 _SPACE = re.compile(r"\s+")
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'"})
+_ASCII = bytes(range(128))
+_FOLDED = bytes(32 if chr(n).isspace() else n for n in range(128)).lower() + bytes(range(128, 256))
+"""What the bytes of ASCII become: small letters, and one kind of space."""
+_FEW = 64
+"""Characters beyond ASCII, of those that change, that are quicker changed one by one."""
 
 Tie = Literal["link", "key", "text", "near"]
 """Why articles are tied: a link names them, they share an x-group value, their texts are equal, or nearly."""
@@ -38,8 +43,20 @@ class Edge:
 
 def content_key(text: str) -> str:
     """A digest that is equal for texts that differ only in case, white space, quotation marks or Unicode form."""
-    plain = unicodedata.normalize("NFKC", text).translate(_QUOTES).casefold()
-    return hashlib.sha256(_SPACE.sub(" ", plain).strip().encode("utf-8", "surrogatepass")).hexdigest()
+    plain = text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
+    data = plain.encode("utf-8", "surrogatepass")
+    if not plain.isascii():
+        beyond = set(data.translate(None, _ASCII).decode("utf-8", "surrogatepass"))
+        changed = {c: new for c in beyond if (new := " " if c.isspace() else c.translate(_QUOTES).casefold()) != c}
+        if len(changed) > _FEW:
+            folded = _SPACE.sub(" ", plain.translate(_QUOTES).casefold())
+            return hashlib.sha256(folded.strip().encode("utf-8", "surrogatepass")).hexdigest()
+        for character, new in changed.items():
+            data = data.replace(character.encode("utf-8", "surrogatepass"), new.encode("utf-8", "surrogatepass"))
+    data = data.translate(_FOLDED)
+    while b"  " in data:
+        data = data.replace(b"  ", b" ")
+    return hashlib.sha256(data.strip(b" ")).hexdigest()
 
 
 def words_compared(splits: Splits) -> int:

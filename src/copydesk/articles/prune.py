@@ -57,7 +57,7 @@ def prune(record: Record, kind: Kind, judge: Judge) -> Pruned:
             if len(steps) > 2 and steps[1] in layers and steps[2].isdecimal():
                 targets.setdefault(steps[1], {}).setdefault(int(steps[2]), finding)
         if not targets:
-            kept = replace(record, found=[], locate=_places(record, origin))
+            kept = replace(record, found=[], locate=_places(record, origin), written=None)
             return Pruned(record=kept, clean=not errors, dropped=dropped)
         for name, found in targets.items():
             items = record.value[name]

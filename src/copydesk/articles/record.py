@@ -20,6 +20,7 @@ from copydesk.sources import RawRecord, in_lines
 class Record:
     """One decoded record. `locate` gives the place of a JSON pointer in the annotator's own file.
 
+    `written`: the value in canonical form, if the importer has it at hand: what changes the value has to drop it.
     `found`: what is wrong with single annotations, which are not in the record. `left_out`: what the file holds and
     the record does not, as the format or the map says; `homeless`: what the contract has no place for.
     """
@@ -27,6 +28,7 @@ class Record:
     kind: str
     value: dict[str, Any]
     locate: Callable[[str], Place]
+    written: bytes | None = None
     found: list[Diagnostic] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     homeless: Counter[str] = field(default_factory=Counter)

@@ -28,7 +28,7 @@ def visit(value: Any, node: Type, wanted: Wanted) -> Iterator[tuple[str, Any, Ty
 
     Goes path by path through the contract, not value by value through the record: most of a record is not wanted.
     """
-    for path, kind in _paths(node, wanted):
+    for path, kind in paths_to(node, wanted):
         found = [("", value)]
         for step in path:
             if step == "*":
@@ -39,10 +39,21 @@ def visit(value: Any, node: Type, wanted: Wanted) -> Iterator[tuple[str, Any, Ty
             yield at, inner, kind
 
 
+def values_at(value: Any, path: tuple[str, ...]) -> list[Any]:
+    """The values at one path of the contract, as `visit` finds them, without where they stand."""
+    found = [value]
+    for step in path:
+        if step == "*":
+            found = [item for items in found for item in items if item is not None]
+        else:
+            found = [inner for v in found if (inner := v.get(step)) is not None]
+    return found
+
+
 _KNOWN: dict[tuple[int, Wanted], tuple[Type, list[tuple[tuple[str, ...], Type]]]] = {}
 
 
-def _paths(node: Type, wanted: Wanted) -> list[tuple[tuple[str, ...], Type]]:
+def paths_to(node: Type, wanted: Wanted) -> list[tuple[tuple[str, ...], Type]]:
     """Where in the contract the wanted types stand. Remembered, for some contracts."""
     known = _KNOWN.get((id(node), wanted))
     if known is None or known[0] is not node:

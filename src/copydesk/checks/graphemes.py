@@ -6,20 +6,28 @@ from functools import lru_cache
 
 import regex
 
-_JOINED = regex.compile(r"[\p{M}\p{Cf}\p{Emoji_Modifier}\p{Regional_Indicator}\p{Hangul_Syllable_Type=V}"
-                        r"\p{Hangul_Syllable_Type=T}]|\r\n")  # fmt: skip
+_JOINED = regex.compile(
+    r"[\p{GCB=Extend}\p{GCB=ZWJ}\p{GCB=SpacingMark}\p{GCB=Prepend}\p{GCB=Regional_Indicator}"
+    r"\p{GCB=L}\p{GCB=V}\p{GCB=T}]|\r\n"
+)
+"""What the rules GB3 and GB6 to GB13 join to a neighbour."""
 _CLUSTER = regex.compile(r"\X")
 
 
+def may_join(text: str) -> bool:
+    """Whether any two characters of a text may be one as people see it."""
+    return _JOINED.search(text) is not None
+
+
 @lru_cache(maxsize=4)
-def _boundaries(text: str) -> frozenset[int] | None:
+def boundaries(text: str) -> frozenset[int] | None:
     """Offsets at which a cluster begins, or None if every code point of the text is a cluster of its own."""
-    if (text.isascii() and "\r" not in text) or _JOINED.search(text) is None:
+    if (text.isascii() and "\r" not in text) or not may_join(text):
         return None
     return frozenset(match.start() for match in _CLUSTER.finditer(text)) | {len(text)}
 
 
 def splits_grapheme(text: str, offset: int) -> bool:
     """Whether `offset` (0 ≤ offset ≤ len(text), code points) lies inside a grapheme cluster."""
-    boundaries = _boundaries(text)
-    return boundaries is not None and offset not in boundaries
+    known = boundaries(text)
+    return known is not None and offset not in known

@@ -19,6 +19,11 @@ def is_string(node: Type) -> bool:
     return node.kind == "string"
 
 
+def is_odd(text: str) -> bool:
+    """Whether a character of a text is a finding wherever it stands."""
+    return bool(_SURROGATE.search(text) or _CONTROL.search(text) or _BIDI.search(text) or "\0" in text)
+
+
 def check_text(record: dict[str, Any], node: Type) -> Iterator[Finding]:
     """A301–A305 for the strings of a record, each string with one finding a code: the first place, and a count."""
     for pointer, value, _ in visit(record, node, is_string):

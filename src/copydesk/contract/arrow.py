@@ -6,6 +6,7 @@ holds them to what `datasets` itself makes of the files.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -86,18 +87,50 @@ def _yaml_feature(node: Type) -> dict[str, Any]:
 
 
 def to_table(rows: list[dict[str, Any]], node: Type) -> pa.Table:
-    """Rows as a table of the spool's schema. The rows have passed the validator.
+    """Rows as a table of the spool's schema. The rows have passed the validator."""
+    return lines_to_table(list(map(jsontext.dump_line, rows)), node)
 
-    Through JSON text, which Arrow reads faster than Python objects, and without the import of pandas that its
-    conversion of Python lists brings along.
+
+def lines_to_table(lines: Sequence[bytes], node: Type) -> pa.Table:
+    """Rows in canonical form as a table of the spool's schema. The rows have passed the validator.
+
+    Arrow reads JSON text faster than Python objects, and without the import of pandas that its conversion of Python
+    lists brings along. What it refuses of what the validator let pass goes that way: whole numbers that are written
+    as floats, which only Python values can still be.
     """
     schema = spool_schema(node)
-    if not rows:
-        return schema.empty_table()
-    data = b"".join(map(jsontext.dump_line, rows))
+    parts = [_read_lines(part, schema) for part in _parts(lines)]
+    return pa.concat_tables([schema.empty_table(), *parts]).combine_chunks()
+
+
+_PART = 2**30
+"""Bytes that Arrow reads at once: it counts them in 32 bits."""
+
+
+def _parts(lines: Sequence[bytes]) -> Iterator[list[bytes]]:
+    part, size = list[bytes](), 0
+    for line in lines:
+        if part and size + len(line) > _PART:
+            yield part
+            part, size = [], 0
+        part.append(line)
+        size += len(line)
+    if part:
+        yield part
+
+
+def _read_lines(lines: Sequence[bytes], schema: pa.Schema) -> pa.Table:
+    data = b"".join(lines)
     parse = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
     read = pj.ReadOptions(use_threads=False, block_size=len(data) + 1)
-    return pj.read_json(pa.BufferReader(data), read_options=read, parse_options=parse).combine_chunks()
+    try:
+        return pj.read_json(pa.BufferReader(data), read_options=read, parse_options=parse)
+    except pa.ArrowInvalid:
+        known = set(schema.names)
+        rows = [jsontext.load_line(line) for line in lines]
+        if any(not row.keys() <= known for row in rows):
+            raise
+        return pa.Table.from_pylist(rows, schema=schema)
 
 
 def encode(table: pa.Table, node: Type) -> pa.Table:

@@ -8,17 +8,25 @@ from typing import Any
 import jsonschema_rs
 
 from copydesk.contract.types import Contract
-from copydesk.jsontext import escape, pointer_to
+from copydesk.jsontext import dump_line, escape, pointer_to
 
 
 def _refuse(uri: str) -> Any:
     raise LookupError(f"{uri} is not among the schemas of the project")
 
 
+_KNOWN: dict[bytes, jsonschema_rs.Draft202012Validator] = {}
+
+
 def validator_for(schema: Mapping[str, Any], contract: Contract) -> jsonschema_rs.Draft202012Validator:
-    """A compiled validator. It cannot be pickled: each worker builds its own."""
-    registry = jsonschema_rs.Registry([(i, dict(d)) for i, d in contract.documents.items()], retriever=_refuse)
-    return jsonschema_rs.Draft202012Validator(dict(schema), registry=registry, validate_formats=True)
+    """A compiled validator. It cannot be pickled: each process builds its own, once for a contract."""
+    key = dump_line({"schema": schema, "documents": contract.documents})
+    if key not in _KNOWN:
+        if len(_KNOWN) > 64:
+            _KNOWN.clear()
+        registry = jsonschema_rs.Registry([(i, dict(d)) for i, d in contract.documents.items()], retriever=_refuse)
+        _KNOWN[key] = jsonschema_rs.Draft202012Validator(dict(schema), registry=registry, validate_formats=True)
+    return _KNOWN[key]
 
 
 def validator_of(schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:

@@ -7,7 +7,6 @@ import string
 from collections.abc import Iterator
 from typing import Any
 
-from copydesk import jsontext
 from copydesk.articles.record import Record
 from copydesk.articles.shape import text_property
 from copydesk.contract.types import Kind
@@ -39,8 +38,8 @@ class BlockHeads:
         self.failed: list[Failed] = []
         self.texts: list[str] | None = [] if self._is_article and self._text is not None else None
 
-    def add(self, record: Record, place: Place) -> None:
-        """Take a record that passed; its row in the spool is the number of those before it."""
+    def add(self, record: Record, place: Place, line: bytes) -> None:
+        """Take a record that passed, and its canonical form; its row in the spool is the number of those before it."""
         value, name, kind = record.value, self._text, self._kind
         text = compared_text(value, name, kind.type, self._splits.boilerplate) if name else ""
         if self.texts is not None:
@@ -53,7 +52,7 @@ class BlockHeads:
                 place=place,
                 digest=hashlib.sha256((value[name] or "").encode()).hexdigest() if name else "",
                 content=content_key(text) if text.strip(BLANK) else "",
-                value_digest=hashlib.sha256(jsontext.dump_line(value)).hexdigest(),
+                value_digest=hashlib.sha256(line).hexdigest(),
                 native=self._source.format == "copydesk",
                 groups=tuple(
                     (f.name, str(value[f.name]))

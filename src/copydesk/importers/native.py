@@ -36,7 +36,7 @@ def read(root: Path, source: Source, raw: RawRecord) -> Iterator[Record | Diagno
     the source's `defaults` name are filled in where the record leaves them out.
     """
     try:
-        value = jsontext.loads(raw.data)
+        value, canonical = jsontext.loads_with_line(raw.data)
     except jsontext.JsonError as error:
         line = raw.line + (error.line or 1) - 1
         place = Place(file=raw.file, line=line, column=error.column)
@@ -47,14 +47,25 @@ def read(root: Path, source: Source, raw: RawRecord) -> Iterator[Record | Diagno
         place = Place(file=raw.file, line=raw.line)
         yield Diagnostic(code="S007", place=place, message="a record is a JSON object; this is none")
         return
-    record = Record(kind=source.kind, value={**source.defaults, **value}, locate=locator(raw, value.get("id")))
-    document = record.value.get("document")
+    whole = {**source.defaults, **value} if source.defaults else value
+    document = whole.get("document")
+    written = None if isinstance(document, Mapping) else _written(source.defaults, value, canonical)
+    record = Record(kind=source.kind, value=whole, locate=locator(raw, value.get("id")), written=written)
     if isinstance(document, Mapping):
         problem = _read_text(root, record, document)
         if problem is not None:
             yield problem
             return
     yield record
+
+
+def _written(defaults: Mapping[str, Any], value: Mapping[str, Any], line: bytes | None) -> bytes | None:
+    """The canonical form of a record with its defaults, which stand before what it has itself; None if they meet."""
+    if line is None or not defaults:
+        return line
+    if not value or not defaults.keys().isdisjoint(value):
+        return None
+    return jsontext.dump_line(dict(defaults)).removesuffix(b"}\n") + b"," + line[1:]
 
 
 def _read_text(root: Path, record: Record, document: Mapping[str, Any]) -> Diagnostic | None:

@@ -10,19 +10,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from copydesk.articles.prune import prune
 from copydesk.articles.record import Record
 from copydesk.build import Options, stage
-from copydesk.checks import CHECKS, Finding
-from copydesk.contract.explain import explain_record, explainer_for
 from copydesk.contract.types import Kind
-from copydesk.contract.validate import validator_for
 from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report
 from copydesk.heads import Staged
 from copydesk.importers import importer_of
 from copydesk.importers.intake import take, units_of
+from copydesk.judge import Judge
 from copydesk.prepare import Prepared, prepare
 from copydesk.sources import BLOCK_SIZE, Block, Piece, cut, list_files, read
 
@@ -148,13 +145,4 @@ def _records(prepared: Prepared, number: int, piece: Piece) -> Iterator[Record]:
 
 def _pruned(record: Record, prepared: Prepared, kind: Kind) -> Record:
     """A record without its broken annotations: where the project leaves those out, they count in no pointer."""
-    validator, explainer = validator_for(kind.schema, prepared.contract), None
-
-    def judge(value: dict[str, Any]) -> list[Finding]:
-        nonlocal explainer
-        if not validator.is_valid(value):
-            explainer = explainer or explainer_for(kind.schema, prepared.contract)
-            return [Finding(code=c, pointer=p, message=m) for c, p, m in explain_record(explainer, value)]
-        return [finding for check in CHECKS.values() for finding in check(value, kind.type)]
-
-    return prune(record, kind, judge).record
+    return prune(record, kind, Judge(kind, prepared.contract).findings).record
