@@ -28,12 +28,12 @@ from typing import Any
 
 import orjson
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 from defects import KINDS, Planted, plant
 from prose import EMOJI, Sentence, Words, Writer, draws
 
+HERE = Path(__file__).resolve().parent
 COPIES = 0.05
 """Share of the articles that are made out of an earlier one; with their sources some 8 % stand in clusters."""
 REACH = 5_000
