@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import mmap
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ import numpy.typing as npt
 Hashes = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
+Places = npt.NDArray[np.int32]
 
 BREAK = "\ufdd0"
 """Stands where `without` cut: a noncharacter, which Unicode reserves for the inside of programs."""
@@ -67,6 +69,11 @@ class Sequences:
     starts: Ints
     hashes: Hashes
     mapped: mmap.mmap | None = None
+    path: str = ""
+    """The file, if it is mapped; to another process only its name goes."""
+
+    def __reduce__(self) -> tuple[Callable[..., Sequences], tuple[Any, ...]]:
+        return (read, (self.path,)) if self.path else (_in_memory, (self.starts, self.hashes))
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -86,8 +93,8 @@ class Joined:
     """Articles in one order whose shingles lie in several places: which part, and which text of it."""
 
     parts: tuple[Sequences, ...]
-    part: Ints
-    row: Ints
+    part: Places
+    row: Places
 
     def __len__(self) -> int:
         return len(self.part)
@@ -99,9 +106,11 @@ class Joined:
     def lengths(self) -> Ints:
         """How many shingles each article has, duplicates counted."""
         out = np.zeros(len(self), dtype=np.int64)
-        for number, part in enumerate(self.parts):
-            at = np.flatnonzero(self.part == number) if len(self.parts) > 1 else np.arange(len(self))
-            out[at] = (part.starts[1:] - part.starts[:-1])[self.row[at]]
+        order = np.argsort(self.part, kind="stable")
+        bounds = np.searchsorted(self.part[order], np.arange(len(self.parts) + 1))
+        for part, first, end in zip(self.parts, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+            at = order[first:end]
+            out[at] = part.starts[self.row[at] + 1] - part.starts[self.row[at]]
         return out
 
     def pick(self, numbers: Sequence[int] | Ints) -> Joined:
@@ -131,6 +140,15 @@ class Joined:
                     seen = 0
                     self.release()
 
+    def filed(self, folder: Path) -> Joined:
+        """The same in files: parts that are in none are written there."""
+        parts = list(self.parts)
+        for number, part in enumerate(parts):
+            if not part.path:
+                write(folder / f"part-{number}", part)
+                parts[number] = read(folder / f"part-{number}")
+        return Joined(parts=tuple(parts), part=self.part, row=self.row)
+
     def release(self) -> None:
         """Let the pages of mapped files go."""
         for part in self.parts:
@@ -141,7 +159,7 @@ def join(parts: Sequence[Sequences], places: Iterable[tuple[int, int]] | None = 
     """Articles in the order of `places`, (number of the part, number of the text in it); all of them without it."""
     if places is None:
         places = [(number, row) for number, part in enumerate(parts) for row in range(len(part))]
-    table = np.array(list(places), dtype=np.int64).reshape(-1, 2)
+    table = np.fromiter(chain.from_iterable(places), dtype=np.int32).reshape(-1, 2)
     return Joined(parts=tuple(parts), part=table[:, 0].copy(), row=table[:, 1].copy())
 
 
@@ -192,14 +210,19 @@ def write(path: Path, sequences: Sequences) -> None:
         stream.write(sequences.hashes.astype("<u8", copy=False).data)
 
 
-def read(path: Path) -> Sequences:
+def _in_memory(starts: Ints, hashes: Hashes) -> Sequences:
+    return Sequences(starts=starts, hashes=hashes)
+
+
+def read(path: Path | str) -> Sequences:
     """Shingles that `write` wrote. They are mapped, not read: what is not looked at takes no memory."""
-    with path.open("rb") as stream:
+    with Path(path).open("rb") as stream:
         mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     magic, texts, total = (int(n) for n in np.frombuffer(mapped, "<u8", 3))
     assert magic == _MAGIC, path
-    starts = np.frombuffer(mapped, "<i8", texts + 1, 24).astype(np.int64)
-    return Sequences(starts=starts, hashes=np.frombuffer(mapped, "<u8", total, 32 + 8 * texts), mapped=mapped)
+    starts = np.frombuffer(mapped, "<i8", texts + 1, 24).astype(np.int64, copy=False)
+    hashes = np.frombuffer(mapped, "<u8", total, 32 + 8 * texts)
+    return Sequences(starts=starts, hashes=hashes, mapped=mapped, path=str(path))
 
 
 def _blocks(texts: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -21,13 +21,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from copydesk.nearcopies.alike import copies_of, most_alike
-from copydesk.nearcopies.index import Index, key_of
+from copydesk.nearcopies.compare import LEAST_SHARED, Comparison
+from copydesk.nearcopies.index import Index, build, sample_size, without
 from copydesk.nearcopies.measures import Pair, distinct, longest_run, measure, spread
-from copydesk.nearcopies.search import LEAST_SHARED, Search
+from copydesk.nearcopies.samples import halvings_of, key_of, sample
+from copydesk.nearcopies.search import Search
+from copydesk.nearcopies.work import Work, working
 from copydesk.shingles import Hashes, Ints, Joined, Sequences, join
 
 __all__ = [
-    "LEAST_SHARED", "Crowded", "Found", "Pair", "copies_of", "distinct", "longest_run", "measure",
+    "LEAST_SHARED", "Crowded", "Found", "Pair", "Work", "copies_of", "distinct", "longest_run", "measure",
     "most_alike", "near_copies",
 ]  # fmt: skip
 
@@ -51,52 +54,64 @@ class Found:
 
 
 def near_copies(
-    sequences: Sequences | Joined, *, jaccard: float, containment: float, colours: Sequence[int] | Ints | None = None
+    sequences: Sequences | Joined,
+    *,
+    jaccard: float,
+    containment: float,
+    colours: Sequence[int] | Ints | None = None,
+    work: Work | None = None,
 ) -> Found:
     """Pairs with at least this Jaccard or containment; of pairs that others connect already not all are listed.
 
-    A containment counts if LEAST_SHARED shingles are shared. Articles of different colours are never paired.
+    A containment counts if LEAST_SHARED shingles are shared. Articles of different colours are never paired. How the
+    work is done has no influence on what is found.
     """
     assert 0 < jaccard <= 1
     assert 0 < containment <= 1
     articles = sequences if isinstance(sequences, Joined) else join([sequences])
+    with working(work) as here:
+        return _found(articles.filed(here.folder), jaccard, containment, colours, here)
+
+
+def _found(
+    articles: Joined, jaccard: float, containment: float, colours: Sequence[int] | Ints | None, work: Work
+) -> Found:
     lengths = articles.lengths()
-    colours = None if colours is None else np.asarray(colours, dtype=np.int64)
-    twin_of = _twins(articles, lengths, colours)
-    kept = np.flatnonzero((twin_of == np.arange(len(articles))) & (lengths > 0))
+    part = min(2 * jaccard / (1 + jaccard), containment)
+    size, colour, salt = sample_size(part), None, None
+    if colours is not None:
+        colour = np.asarray(colours, dtype=np.int64)
+        salt = spread(colour.astype(np.uint64))
+    here = work.inside("near")
+    samples = sample(articles, halvings_of(lengths, size), here, salt)
+    index = build(samples, here)
+    if salt is None:
+        work.kept[size] = index
+    twin_of = _twins(articles, lengths, colour, samples.digests)
+    out = (twin_of != np.arange(len(articles))) | (lengths == 0)
     search = Search(
-        articles=articles.pick(kept),
-        lengths=lengths[kept],
-        salt=None if colours is None else spread(np.asarray(colours, dtype=np.int64)[kept].astype(np.uint64)),
-        jaccard=jaccard,
-        containment=containment,
-    )
-    unfinished = search.run()
-    pairs = [replace(pair, left=int(kept[pair.left]), right=int(kept[pair.right])) for pair in search.pairs]
+        compared=Comparison(articles=articles, jaccard=jaccard, containment=containment, work=work),
+        lengths=lengths, out=out, salt=salt, part=part,
+    )  # fmt: skip
+    unfinished = search.run(without(index, out, work.inside("different")) if out.any() else index)
+    pairs = search.compared.pairs
     for twin in np.flatnonzero(twin_of != np.arange(len(articles))).tolist():
         first = int(twin_of[twin])
         shared = len(distinct(articles.of(first)))
         pairs.append(Pair(left=first, right=twin, shared=shared, jaccard=1.0, containment=1.0))
     crowded: tuple[Crowded, ...] = ()
     if unfinished is not None:
-        copies = np.bincount(np.searchsorted(kept, twin_of[lengths > 0]), minlength=len(kept))
-        crowded = tuple(replace(c, article=int(kept[c.article])) for c in _passages(search, *unfinished, copies))
+        copies = np.bincount(twin_of[lengths > 0], minlength=len(articles))
+        crowded = tuple(_passages(articles, salt, *unfinished, copies))
     return Found(pairs=tuple(sorted(pairs, key=lambda pair: (pair.left, pair.right))), crowded=crowded)
 
 
-def _twins(articles: Joined, lengths: Ints, colours: Ints | None) -> Ints:
+def _twins(articles: Joined, lengths: Ints, colour: Ints | None, digests: Hashes) -> Ints:
     """For each article the first one of its colour with the same shingles, itself as a rule."""
-    sums, mixed = np.zeros(len(articles), dtype=np.uint64), np.zeros(len(articles), dtype=np.uint64)
-    for numbers, sizes, hashes in articles.pieces():
-        there = np.flatnonzero(sizes)
-        if len(there):
-            starts = np.cumsum(sizes)[there] - sizes[there]
-            sums[numbers[there]] = np.add.reduceat(hashes, starts)
-            mixed[numbers[there]] = np.bitwise_xor.reduceat(hashes, starts)
-    colour = np.zeros(len(articles), dtype=np.int64) if colours is None else np.asarray(colours, dtype=np.int64)
-    order = np.lexsort((np.arange(len(articles)), sums, mixed, colour, lengths))
+    colour = np.zeros(len(articles), dtype=np.int64) if colour is None else colour
+    order = np.lexsort((np.arange(len(articles)), digests, colour, lengths))
     same = np.ones(max(0, len(order) - 1), dtype=np.bool_)
-    for column in (sums, mixed, colour, lengths):
+    for column in (digests, colour, lengths):
         same &= column[order[1:]] == column[order[:-1]]
     twin_of = np.arange(len(articles))
     for at in np.flatnonzero(same).tolist():
@@ -110,17 +125,19 @@ def _equal(left: Hashes, right: Hashes) -> bool:
     return np.array_equal(left, right) or np.array_equal(np.sort(left), np.sort(right))
 
 
-def _passages(search: Search, index: Index, lists: Ints, copies: Ints) -> Iterator[Crowded]:
+def _passages(articles: Joined, salt: Hashes | None, index: Index, lists: Ints, copies: Ints) -> Iterator[Crowded]:
     """Where the shingles of crowded lists can be seen, those in most articles first, each passage once."""
-    held = {int(index.keys[n]): int(copies[index.members(n)].sum()) for n in lists.tolist()}
-    where = {int(index.keys[n]): int(index.members(n).min()) for n in lists.tolist()}
-    keys, told = index.keys[index.many() >= index.many()[lists].min() // 2], set[int]()
+    held, where, least = dict[int, int](), dict[int, int](), len(articles)
+    for code in lists.tolist():
+        key, members = index.key(code), index.members(code)
+        held[key], where[key], least = int(copies[members].sum()), int(members.min()), min(least, len(members))
+    keys, told = index.keys(least // 2), set[int]()
     for shingle in sorted(held, key=lambda key: (-held[key], where[key], key)):
         if shingle in told:
             continue
         article = where[shingle]
-        hashes = search.articles.of(article)
-        seen = key_of(hashes if search.salt is None else hashes ^ search.salt[article], len(search.articles))
+        hashes = articles.of(article)
+        seen = key_of(hashes if salt is None else hashes ^ salt[article], len(articles))
         crowded = np.isin(seen, keys)
         start = end = int(np.flatnonzero(seen == shingle)[0])
         while start and crowded[start - 1]:

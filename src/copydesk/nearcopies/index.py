@@ -1,59 +1,94 @@
 """Which articles hold the shingles of which samples: the sorted index behind near copies. Compares no articles.
 
-A sample is the shingles of an article whose hash is at most its limit; limits are halved until between `size` and
-twice as many are left, and a short article keeps all. Every article is searched for every sample: where all limits
-are equal that is each one's own sample, and else a filter of the samples says what is worth sorting.
+It lies in files: the lists of articles, one range of shingles in each, and the entries of articles, some articles in
+each. Only sizes are in memory.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import numpy as np
-import numpy.typing as npt
 
-from copydesk.shingles import Hashes, Ints, Joined
+from copydesk.nearcopies.samples import Bools, Numbers, Samples, shift_of
+from copydesk.nearcopies.work import Stored, Work, by_key, segments, store
+from copydesk.shingles import Hashes, Ints
 
 MISS = 1e-10
 """The probability that one pair at a threshold is passed over, at most."""
-ALL = np.uint64(2**64 - 1)
-"""The limit of an article whose sample is all of it."""
-_SORTED = 1 << 24
-"""Keys that are sorted at once; more are taken in ranges, one after the other."""
-_SLOTS = 27
-"""The logarithm of the slots of a band at most; where it does not suffice, more is sorted."""
 
-Bools = npt.NDArray[np.bool_]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Where an index lies. A list is named by a code, `range << 32 | number`; codes are in the order of the keys."""
+
+    folder: str
+    ranges: int
+    """The logarithm of the number of ranges of shingles."""
+    articles: int
+    size: int
+    """Articles in each range of them."""
+
+    def lists(self, number: int) -> str:
+        """The lists of one range of shingles: `first`, `member` (article and whether it samples it), `key`."""
+        return f"{self.folder}/lists-{number}"
+
+    def entries(self, number: int) -> str:
+        """The entries of one range of articles: `first` of each, `code` of the list, `own`, `many` in the list."""
+        return f"{self.folder}/entries-{number}"
+
+    def parts(self) -> range:
+        """The ranges of articles."""
+        return range(-(-self.articles // self.size))
+
+    def some(self, number: int) -> slice:
+        """The articles of one range."""
+        return slice(number * self.size, min(self.articles, (number + 1) * self.size))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Index:
-    """The shingles of samples that several articles hold, as lists of articles, one list after the other."""
+    """The shingles of samples that several articles hold, as lists of articles."""
 
-    sampled: Ints
+    files: Files
+    sampled: Numbers
     """Of each article: the size of its sample."""
-    member: Ints
-    """Of each entry: the article."""
-    own: Bools
-    """Of each entry: whether the shingle is in the sample of that article, or only in that of another."""
-    list_of: Ints
-    """Of each entry: the number of its list."""
-    first: Ints
-    """Of each list: its first entry; and the end of the last."""
-    keys: Hashes
-    """Of each list: the hash, as `key_of` shortens it."""
+    most: int
+    """Articles in the longest list."""
+    squares: int
+    """Pairs of articles in one list, over all lists, each from both sides."""
 
-    def many(self) -> Ints:
-        """How many articles stand in each list."""
-        return np.diff(self.first)
-
-    def members(self, number: int) -> Ints:
+    def members(self, code: int) -> Ints:
         """The articles of one list."""
-        return self.member[self.first[number] : self.first[number + 1]]
+        file = Stored(self.files.lists(code >> 32))
+        first, end = (int(n) for n in file.column("first", code & 0xFFFFFFFF, (code & 0xFFFFFFFF) + 2))
+        return (file.column("member", first, end) >> np.uint32(1)).astype(np.int64)
+
+    def many(self, code: int) -> int:
+        """How many articles stand in one list."""
+        first, end = Stored(self.files.lists(code >> 32)).column("first", code & 0xFFFFFFFF, (code & 0xFFFFFFFF) + 2)
+        return int(end) - int(first)
+
+    def key(self, code: int) -> int:
+        """The hash of one list, as `key_of` shortens it."""
+        number = code & 0xFFFFFFFF
+        return int(Stored(self.files.lists(code >> 32)).column("key", number, number + 1)[0])
+
+    def held(self) -> Ints:
+        """In how many lists each article stands."""
+        found = [Stored(self.files.entries(number)).column("first").astype(np.int64) for number in self.files.parts()]
+        return np.concatenate([np.diff(first) for first in found])[: self.files.articles]
+
+    def keys(self, least: int) -> Hashes:
+        """The hashes of all lists of so many articles or more."""
+        found = []
+        for number in range(1 << self.files.ranges):
+            file = Stored(self.files.lists(number))
+            found.append(file.column("key")[np.diff(file.column("first").astype(np.int64)) >= least])
+        return np.concatenate(found)
 
 
 def sample_size(part: float) -> int:
@@ -80,130 +115,162 @@ def least_shared(size: int, part: float) -> int:
     return size
 
 
-def limits_of(lengths: Ints, size: int) -> Hashes:
-    """The limit of each article: halved while twice `size` shingles or more would be left."""
-    halvings = np.maximum(0, np.frexp(np.maximum(lengths, 1) / size)[1] - 1)
-    limits: Hashes = ALL >> halvings.astype(np.uint64)
-    return limits
+def build(samples: Samples, work: Work) -> Index:
+    """The index of some samples."""
+    size = min(1 << 16, max(1, -(-samples.articles >> samples.ranges)))
+    files = Files(folder=str(work.folder), ranges=samples.ranges, articles=samples.articles, size=size)
+    task = partial(_lists, files, samples.own, samples.others)
+    return _whole(files, samples.taken, list(work.engine.map(task, range(1 << files.ranges))), work)
 
 
-def build(articles: Joined, salt: Hashes | None, limits: Hashes) -> Index:
-    """The index of the samples that these limits leave."""
-    shift = max(1, (len(articles) - 1).bit_length()) + 1
-    expected = float((articles.lengths() * (limits / float(ALL))).sum())
-    ranges = max(0, math.ceil(math.log2(max(1.0, expected / _SORTED))))
-    bands = _bands(articles, salt, limits)
-    sampled = np.zeros(len(articles), dtype=np.int64)
-    taken: list[Hashes] = []
-    for number in range(1 << ranges):
-        keys = _keys(articles, salt, limits, bands, shift, (number, ranges))
-        apart = keys[1:] ^ keys[:-1]
-        # Each shingle of an article counts once.
-        sampled += _sampled(keys, shift, len(articles)) - _sampled(keys[1:][apart == 0], shift, len(articles))
-        taken.append(_shared(_several(keys, apart, shift), shift))
-        del keys, apart
-    return _lists(taken[0] if len(taken) == 1 else np.concatenate(taken), sampled, shift)
+def without(index: Index, out: Bools, work: Work) -> Index:
+    """The same index without some articles."""
+    files = replace(index.files, folder=str(work.folder))
+    mask = f"{files.folder}/out"
+    store(mask, {"out": out})
+    task = partial(_fewer, index.files, files, mask)
+    return _whole(files, index.sampled, list(work.engine.map(task, range(1 << files.ranges))), work)
 
 
-def key_of(hashes: Hashes, articles: int) -> Hashes:
-    """What a key keeps of a hash: it stands in 64 bits together with the number of an article."""
-    shift = np.uint64(max(1, (articles - 1).bit_length()) + 1)
-    return (hashes << shift) >> shift
+def _whole(files: Files, taken: Numbers, lists: Sequence[tuple[Numbers, int, int]], work: Work) -> Index:
+    for _ in work.engine.map(partial(_entries, files), list(files.parts())):
+        pass
+    sampled = taken.copy()
+    for twice, _, _ in lists:
+        np.subtract.at(sampled, twice, np.uint32(1))
+    most, squares = max(most for _, most, _ in lists), sum(squares for _, _, squares in lists)
+    return Index(files=files, sampled=sampled, most=most, squares=squares)
 
 
-def _salted(articles: Joined, salt: Hashes | None) -> Iterator[tuple[Ints, Ints, Hashes]]:
-    """(articles, lengths, shingles) piece by piece, with the salt of their article mixed in."""
-    for numbers, sizes, hashes in articles.pieces():
-        yield numbers, sizes, hashes if salt is None else hashes ^ np.repeat(salt[numbers], sizes)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Band:
-    """The hashes between two limits, and slots that say which of them may be in a sample: the more, the larger."""
-
-    low: np.uint64
-    high: np.uint64
-    slots: Bools
-
-    def of(self, hashes: Hashes) -> Ints:
-        return np.flatnonzero((hashes > self.low) & (hashes <= self.high))
-
-    def slot_of(self, hashes: Hashes) -> Ints:
-        return (hashes & np.uint64(len(self.slots) - 1)).view(np.int64)
-
-
-def _bands(articles: Joined, salt: Hashes | None, limits: Hashes) -> list[_Band]:
-    """What is in some samples only, because limits differ; few articles with a high limit need little room."""
-    levels, lengths = np.unique(limits), articles.lengths()
-    bands = []
-    for low, high in pairwise(levels):
-        expected = float(lengths[limits >= high].sum()) * (float(high) - float(low)) / float(ALL)
-        slots = 1 << min(max(12, math.ceil(math.log2(16 * expected + 1))), _SLOTS)
-        bands.append(_Band(low=low, high=high, slots=np.zeros(slots, dtype=np.bool_)))
-    for numbers, sizes, hashes in _salted(articles, salt) if bands else ():
-        chosen = hashes[(hashes > levels[0]) & (hashes <= np.repeat(limits[numbers], sizes))]
-        for band in bands:
-            band.slots[band.slot_of(chosen[band.of(chosen)])] = True
-    return bands
-
-
-def _keys(
-    articles: Joined, salt: Hashes | None, limits: Hashes, bands: list[_Band], shift: int, part: tuple[int, int]
-) -> Hashes:
-    """Hash, article and whether it is in its sample, packed, of one range of keys, sorted."""
-    lowest, (number, ranges) = limits.min(), part
-    taken = []
-    for numbers, sizes, hashes in _salted(articles, salt):
-        at = np.flatnonzero(hashes <= lowest)
-        for band in bands:
-            inside = band.of(hashes)
-            at = np.append(at, inside[band.slots[band.slot_of(hashes[inside])]])
-        owner = np.repeat(numbers, sizes)[at]
-        chosen = hashes[at]
-        keys = chosen << np.uint64(shift) | owner.view(np.uint64) << np.uint64(1) | (chosen <= limits[owner])
-        taken.append(keys[keys >> np.uint64(64 - ranges) == number] if ranges else keys)
-    out = np.concatenate(taken) if taken else np.zeros(0, dtype=np.uint64)
-    taken.clear()  # there are many of them
-    out.sort()
-    return out
-
-
-def _sampled(keys: Hashes, shift: int, articles: int) -> Ints:
-    """How many of these keys are in the samples of each article."""
-    total = np.zeros(articles, dtype=np.int64)
-    for start in range(0, len(keys), 1 << 20):
-        some = keys[start : start + (1 << 20)]
-        total += np.bincount(_article(some[some & np.uint64(1) == 1], shift), minlength=articles)
-    return total
-
-
-def _article(keys: Hashes, shift: int) -> Ints:
-    return ((keys & np.uint64((1 << shift) - 1)) >> np.uint64(1)).view(np.int64)
-
-
-def _several(keys: Hashes, apart: Hashes, shift: int) -> Hashes:
-    """The keys next to one with the same shingle; `apart` is in which bits neighbours differ."""
-    same = np.zeros(len(keys) + 1, dtype=np.bool_)
-    np.less(apart, np.uint64(1 << shift), out=same[1 : len(keys)])
-    return keys[same[1:] | same[:-1]]
-
-
-def _shared(keys: Hashes, shift: int) -> Hashes:
-    """The keys whose shingle several articles hold, each once."""
-    once = keys[np.append(True, keys[1:] != keys[:-1])] if len(keys) else keys
-    return _several(once, once[1:] ^ once[:-1], shift)
-
-
-def _lists(keys: Hashes, sampled: Ints, shift: int) -> Index:
+def _lists(files: Files, own: Sequence[str], others: Sequence[str], number: int) -> tuple[Numbers, int, int]:
+    """Write the lists of one range. Returns (an article for each shingle that its sample has twice, articles in the
+    longest, the sum of the squares)."""
+    hashes, owner = segments(own, number, ("hash", "owner"))
+    owner = owner << np.uint32(1) | np.uint32(1)
+    if others:
+        more, theirs = segments(others, number, ("hash", "owner"))
+        hashes, owner = np.concatenate((hashes, more)), np.concatenate((owner, theirs << np.uint32(1)))
+    several = _not_alone(hashes)
+    hashes, owner = hashes[several], owner[several]
+    shift = shift_of(files.articles)
+    keys = hashes << np.uint64(shift) | owner
+    keys.sort()
+    fresh = _begin(keys)  # each shingle of an article counts once
+    again, keys = _owner(keys[~fresh], shift), keys[fresh]
     shingles = keys >> np.uint64(shift)
-    starts = np.ones(len(keys), dtype=np.bool_)
-    np.not_equal(shingles[1:], shingles[:-1], out=starts[1:])
-    first = np.flatnonzero(starts)
-    return Index(
-        sampled=sampled,
-        member=_article(keys, shift),
-        own=(keys & np.uint64(1)).astype(np.bool_),
-        list_of=np.cumsum(starts) - 1,
-        first=np.append(first, len(keys)),
-        keys=shingles[first],
+    first = np.flatnonzero(_begin(shingles))
+    most, squares = _kept(files, number, _owner(keys, shift), shingles[first], np.diff(np.append(first, len(keys))))
+    return again[again & np.uint32(1) == 1] >> np.uint32(1), most, squares
+
+
+def _fewer(before: Files, files: Files, mask: str, number: int) -> tuple[Numbers, int, int]:
+    file = Stored(before.lists(number))
+    owner, first = file.column("member"), file.column("first")
+    inside = ~Stored(mask).column("out")[owner >> np.uint32(1)]
+    left = np.append(np.int64(0), np.cumsum(inside))[first]
+    return np.zeros(0, dtype=np.uint32), *_kept(files, number, owner[inside], file.column("key"), np.diff(left))
+
+
+def _begin(values: Hashes) -> Bools:
+    """Where another value begins."""
+    begin = np.ones(len(values), dtype=np.bool_)
+    np.not_equal(values[1:], values[:-1], out=begin[1:])
+    return begin
+
+
+def _kept(files: Files, number: int, owner: Numbers, key: Hashes, many: Ints) -> tuple[int, int]:
+    """Write the lists of several articles that are in some sample; others came through a slot that is taken.
+
+    Returns (articles in the longest, the sum of the squares).
+    """
+    lists = np.repeat(np.arange(len(many)), many)
+    sampled = np.zeros(len(many), dtype=np.bool_)
+    sampled[lists[owner & np.uint32(1) == 1]] = True
+    kept = sampled & (many > 1)
+    owner, key, many = owner[kept[lists]], key[kept], many[kept]
+    first = np.zeros(len(many) + 1, dtype=np.uint32)
+    np.cumsum(many, out=first[1:])
+    store(files.lists(number), {"first": first, "member": owner, "key": key})
+    order, begins = by_key((owner >> np.uint32(1)) // np.uint32(files.size), len(files.parts()))
+    columns = {"list": np.repeat(np.arange(len(many), dtype=np.uint32), many), "many": np.repeat(many, many)}
+    across = {"first": begins, "owner": owner[order]}
+    store(f"{files.folder}/across-{number}", across | {n: c.astype(np.uint32)[order] for n, c in columns.items()})
+    return int(many.max(initial=0)), int((many * many).sum())
+
+
+def _owner(keys: Hashes, shift: int) -> Numbers:
+    return (keys & np.uint64((1 << shift) - 1)).astype(np.uint32)
+
+
+def _not_alone(hashes: Hashes) -> Bools:
+    """Which hashes share a slot with others: the rest stand there once, and most do."""
+    slots = 4 << len(hashes).bit_length()
+    slot = (hashes & np.uint64(slots - 1)).view(np.int64)
+    return np.bincount(slot, minlength=slots)[slot] > 1
+
+
+def _entries(files: Files, number: int) -> None:
+    """Write the entries of one range of articles, one article after the other, in the order of the lists."""
+    found = []
+    for home in range(1 << files.ranges):
+        owner, lists, many = segments([f"{files.folder}/across-{home}"], number, ("owner", "list", "many"))
+        found.append((owner, lists | np.uint64(home << 32), many))
+    owner, code, many = (np.concatenate([columns[n] for columns in found]) for n in range(3))
+    place = (owner >> np.uint32(1)) - np.uint32(number * files.size)
+    order, first = by_key(place, files.size)
+    store(
+        files.entries(number),
+        {
+            "first": first.astype(np.uint32),
+            "code": code[order],
+            "many": many[order],
+            "own": (owner[order] & np.uint32(1)).astype(np.bool_),
+        },
     )
+
+
+class Reader:
+    """The files of an index as one task looks at them: opened when they are needed, let go at the end."""
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        self._open: dict[str, Stored] = {}
+
+    def _file(self, path: str) -> Stored:
+        if path not in self._open:
+            self._open[path] = Stored(path)
+        return self._open[path]
+
+    def release(self) -> None:
+        for file in self._open.values():
+            file.release()
+
+    def members(self, code: Hashes) -> Iterator[tuple[Ints, Ints, Ints]]:
+        """(which of the lists, how many each has, their articles) for lists in any order, some lists at a time."""
+        order, first = by_key((code >> np.uint64(32)).view(np.int64), 1 << self.files.ranges)
+        for number in np.flatnonzero(first[1:] != first[:-1]).tolist():
+            some = order[first[number] : first[number + 1]]
+            file = self._file(self.files.lists(number))
+            starts, lists = file.column("first"), (code[some] & np.uint64(0xFFFFFFFF)).view(np.int64)
+            begins = starts[lists].astype(np.int64)
+            many = starts[lists + 1].astype(np.int64) - begins
+            places = np.arange(int(many.sum())) + np.repeat(begins - (np.cumsum(many) - many), many)
+            yield some, many, (file.column("member")[places] >> np.uint32(1)).astype(np.int64)
+
+    def entries(self, article: Ints) -> tuple[Ints, Hashes, Bools]:
+        """(which of the articles, list, whether it samples it) of all entries of some articles, which are sorted."""
+        home = article // self.files.size
+        found: list[tuple[Ints, Hashes, Bools]] = []
+        for number in np.unique(home).tolist():
+            at = np.flatnonzero(home == number)
+            file = self._file(self.files.entries(number))
+            first = file.column("first")
+            local = article[at] - number * self.files.size
+            begins = first[local].astype(np.int64)
+            many = first[local + 1].astype(np.int64) - begins
+            places = np.arange(int(many.sum())) + np.repeat(begins - (np.cumsum(many) - many), many)
+            found.append((np.repeat(at, many), file.column("code")[places], file.column("own")[places]))
+        which, code, own = zip(*found, strict=True) if found else ([], [], [])
+        if not found:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.bool_)
+        return np.concatenate(which), np.concatenate(code), np.concatenate(own)

@@ -1,26 +1,22 @@
-"""The search for near copies: candidates from the index, exact comparison, connection. Knows numbers, not articles."""
+"""The search for near copies: candidates from the index, comparison, connection. Knows numbers, not articles."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from copydesk.nearcopies.index import ALL, Bools, Index, build, least_shared, limits_of, sample_size
-from copydesk.nearcopies.measures import Pair, distinct, measure
-from copydesk.shingles import Hashes, Ints, Joined
-
-LEAST_SHARED = 8
-"""Shingles that an excerpt must share with its source: below, a phrase would chain unrelated headlines together."""
-CROWDED = 16
-"""Comparisons in vain of one article with others that hold the same crowded passage."""
+from copydesk.nearcopies.compare import Comparison
+from copydesk.nearcopies.crowded import Crowds
+from copydesk.nearcopies.index import Files, Index, Reader, build, least_shared, sample_size
+from copydesk.nearcopies.samples import NONE, Bools, Numbers, halvings_of, sample
+from copydesk.nearcopies.work import Stored, Work
+from copydesk.shingles import Bytes, Hashes, Ints
 
 _EASY = 1 << 10
 """Entries of the lists in which an article is looked up: so many as a rule, more for some while there are few such."""
-_AT_FIRST = 4
-"""Comparisons in vain while the sample can still grow."""
 _GROWTH = 4
 """How many times the sample grows."""
 _FEW = 64
@@ -29,290 +25,258 @@ _SPARE, _LARGE = 4, 1 << 12
 """Entries, per article of a corpus that is not smaller, for those that need more than is the rule."""
 _PAIRS = 1 << 20
 """Pairs of articles that are counted at once."""
-_KEPT = 1 << 12
-"""Sets that are kept for the next comparison."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Probes:
-    """What an index says of the articles that share enough of their samples to have near copies."""
+    """What an index says of the articles of one range that share enough of their samples to have near copies."""
 
-    entry: Ints
-    """Entries of their samples, one article after the other, the rarest shingles first."""
+    code: Hashes
+    """Lists of their samples, one article after the other, the rarest shingles first."""
+    many: Ints
+    """Of each: the articles in it."""
     article: Ints
-    """Of each entry: the article."""
+    """Of each: the article whose it is, by its place in the range."""
     needed: Bools
-    """Of each entry: every partner of the article stands in one of these lists."""
+    """Of each: every partner of the article stands in one of these lists."""
     common: Ints
-    """Of each article: how much of its sample other articles hold."""
+    """Of each article of the range: how much of its sample other articles hold."""
     least: Ints
-    """Of each article: how much of its sample a partner holds."""
-    hard: Bools
-    """Of each article: the needed lists are crowded."""
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Search:
-    """The near copies among some articles, all different; `salt` keeps articles of different colours apart."""
-
-    articles: Joined
-    lengths: Ints
-    salt: Hashes | None
-    jaccard: float
-    containment: float
-    pairs: list[Pair] = field(default_factory=list)
-    compared: int = 0
-    parents: list[int] = field(default_factory=list)
-    sets: dict[int, Hashes] = field(default_factory=dict)
-    in_vain: set[int] = field(default_factory=set)
-    tries: dict[int, int] = field(default_factory=dict)
-
-    def run(self) -> tuple[Index, Ints] | None:
-        """Fill `pairs`. Returns the lists of articles that were not all compared, if any, and their index."""
-        if len(self.articles) < 2:
-            return None
-        self.parents = list(range(len(self.articles)))
-        part = min(2 * self.jaccard / (1 + self.jaccard), self.containment)
-        size, who = sample_size(part), np.ones(len(self.articles), dtype=np.bool_)
-        while True:
-            limits = np.where(who, limits_of(self.lengths, size), np.uint64(0))
-            index = build(self.articles, self.salt, limits)
-            who, open_lists = self._round(index, part, who, limits == ALL)
-            if not who.any():
-                return None
-            if (limits[who] == ALL).all():
-                return index, open_lists
-            size *= _GROWTH
-
-    def _round(self, index: Index, part: float, who: Bools, whole: Bools) -> tuple[Bools, Ints]:
-        """Compare what one index proposes. Returns the articles that it does not settle, and their lists."""
-        least = np.array([least_shared(size, part) for size in range(int(index.sampled.max()) + 1)])[index.sampled]
-        exact = np.ceil(part * index.sampled - 1e-9).astype(np.int64)
-        least = np.where(whole, np.maximum(exact, 1), least)
-        weak = who & (least == 0)  # so much repetition that the sample says nothing
-        probes = probes_of(index, who & ~weak, least)
-        for left, right in ordered(candidates(index, probes), index):
-            self.compare(left, right)
-        at = probes.entry[probes.needed & probes.hard[probes.article]]
-        open_lists = self._crowded(index, np.unique(index.list_of[at]), probes.hard, whole)
-        weak[index.member[at[np.isin(index.list_of[at], open_lists)]]] = True
-        return weak, open_lists
-
-    def _crowded(self, index: Index, lists: Ints, hard: Bools, whole: Bools) -> Ints:
-        """Compare the hard members of crowded lists with the others; returns the lists that could not be finished."""
-        held = np.bincount(index.member, minlength=len(self.articles))
-        most = CROWDED if whole[hard].all() else _AT_FIRST
-        self.tries.clear()
-        done: dict[bytes, bool] = {}
-        for number in lists[np.argsort(index.many()[lists], kind="stable")].tolist():
-            members = index.members(number)
-            name = members.tobytes()
-            if name not in done:
-                some = members[hard[members]]
-                chosen = self._window(members, some, held) if whole[some].all() else members
-                done[name] = self._compare_hard(chosen, hard, most)
-        return np.array([n for n in lists.tolist() if not done[index.members(n).tobytes()]], dtype=np.int64)
-
-    def _window(self, members: Ints, hard: Ints, held: Ints) -> Ints:
-        """The members that some hard one can reach: it shares no more shingles with any article than `held` says."""
-        sizes = np.array([len(self._set(number)) for number in members.tolist()])
-        own = sizes[np.searchsorted(members, hard)]
-        if (held[hard] >= np.ceil(self.containment * own - 1e-9)).any():
-            return members
-        reached: Ints = members[sizes <= (held[hard] * (1 + 1 / self.jaccard) - own).max() + 1e-9]
-        return reached
-
-    def _compare_hard(self, members: Ints, hard: Bools, most: int) -> bool:
-        """Connect hard members with all that are like them; whether they were compared with all others.
-
-        Small ones come first: where a passage is all that two articles share, the smallest article that has it is the
-        one most like the others. Then comes its opposite, the one next in size.
-        """
-        complete, groups = True, OrderedDict[int, list[int]]()  # by root; places in `ordered`
-        ordered = members[np.lexsort((members, self.lengths[members], hard[members]))].tolist()
-        for place, article in enumerate(ordered):
-            while hard[article] and (other := self._next(article, ordered, groups)) is not None:
-                if self.tries.get(article, 0) >= most:
-                    complete = False
-                    break
-                mine, theirs = self.root(article), self.root(other)
-                if not self.compare(article, other):
-                    self.tries[article] = self.tries.get(article, 0) + 1
-                    continue
-                joined = sorted([*groups.pop(theirs), *groups.pop(mine, [])]) if mine in groups else groups.pop(theirs)
-                groups[self.root(article)] = joined
-            groups.setdefault(self.root(article), []).append(place)
-        return complete
-
-    def _next(self, article: int, ordered: list[int], groups: OrderedDict[int, list[int]]) -> int | None:
-        """The next member of another group that the article was not compared with."""
-        own = self.root(article)
-        for place in _in_turn(group for root, group in _from_both_ends(groups) if root != own):
-            other = ordered[place]
-            if min(article, other) << 32 | max(article, other) not in self.in_vain:
-                return other
-        return None
-
-    def compare(self, left: int, right: int) -> bool:
-        """Compare two articles unless they are connected; whether they are connected then."""
-        one, two = self.root(left), self.root(right)
-        if one == two:
-            return True
-        if left > right:
-            left, right = right, left
-        if left << 32 | right in self.in_vain:
-            return False
-        pair = measure(left, right, self._set(left), self._set(right))
-        self.compared += 1
-        if pair.jaccard < self.jaccard and not (pair.containment >= self.containment and pair.shared >= LEAST_SHARED):
-            self.in_vain.add(left << 32 | right)
-            return False
-        self.pairs.append(pair)
-        self.parents[max(one, two)] = min(one, two)
-        return True
-
-    def root(self, article: int) -> int:
-        parents = self.parents
-        while parents[article] != article:
-            parents[article] = article = parents[parents[article]]
-        return article
-
-    def _set(self, article: int) -> Hashes:
-        found = self.sets.pop(article, None)
-        if found is None:
-            found = distinct(self.articles.of(article))
-            if len(self.sets) >= _KEPT:
-                del self.sets[next(iter(self.sets))]
-        self.sets[article] = found
-        return found
-
-
-def probes_of(index: Index, who: Bools, least: Ints) -> Probes:
-    """Which of these articles share at least so much of their samples with others, and where to look for those."""
-    at = np.flatnonzero(index.own)
-    common = np.bincount(index.member[at], minlength=len(who))
-    suspect = who & (common >= least)
-    at = at[suspect[index.member[at]]]
-    many = index.many()
-    order = np.lexsort((many[index.list_of[at]], index.member[at]))
-    at = at[order]
-    article = index.member[at]
-    rank = np.arange(len(at)) - np.searchsorted(article, article)
-    needed = rank <= (common - least)[article]
-    cost = np.bincount(article[needed], weights=many[index.list_of[at[needed]]], minlength=len(who))
-    dear = np.flatnonzero(cost > _EASY)
-    dear = dear[np.argsort(cost[dear], kind="stable")]
-    hard = np.zeros(len(who), dtype=np.bool_)
-    hard[dear[np.cumsum(cost[dear]) > _SPARE * max(_LARGE, len(who))]] = True
-    return Probes(entry=at, article=article, needed=needed, common=common, least=least, hard=hard)
+    """Of each article of the range: how much of its sample a partner holds."""
+    cost: Ints
+    """Of each article of the range: the entries of the lists that it needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Candidates:
-    """Pairs of an article and another that may share enough of its sample, each once from each side at most."""
+    """Pairs of an article and another that share enough of its sample, each once from each side at most."""
 
-    article: Ints
-    other: Ints
-    shared: Ints
-    """How much of the sample they are known to share."""
+    article: Numbers
+    other: Numbers
+    shared: Numbers
+    """How much of the sample they share."""
 
 
-def candidates(index: Index, probes: Probes) -> Candidates:
-    """The pairs that share enough of the sample of the first.
+@dataclass(slots=True, kw_only=True, eq=False)
+class Search:
+    """The near copies among some articles, all different; those that are `out` do not take part.
+
+    `salt` keeps articles of different colours apart.
+    """
+
+    compared: Comparison
+    lengths: Ints
+    out: Bools
+    salt: Hashes | None
+    part: float
+    """How much of its shingles the smaller of two near copies shares."""
+
+    def run(self, index: Index) -> tuple[Index, Ints] | None:
+        """Fill `pairs`. Returns the lists of articles that were not all compared, if any, and their index."""
+        who, size = ~self.out, sample_size(self.part)
+        halved = halvings_of(self.lengths, size)
+        for number in range(NONE):
+            who, open_lists = self._round(index, who, halved)
+            if not who.any():
+                return None
+            if not halved[who].any():
+                return index, open_lists
+            size *= _GROWTH
+            halved = np.where(who, halvings_of(self.lengths, size), np.uint8(NONE))
+            work = self.compared.work.inside(f"larger-{number}")
+            index = build(sample(self.compared.articles, halved, work, self.salt, self.out), work)
+        raise AssertionError("samples grew for ever")
+
+    def _round(self, index: Index, who: Bools, halved: Bytes) -> tuple[Bools, Ints]:
+        """Compare what one index proposes. Returns the articles that it does not settle, and their lists."""
+        whole = halved == 0
+        least = self._least(index, whole)
+        weak = who & (least == 0)  # so much repetition that the sample says nothing
+        asked = who & ~weak
+        found, hard = _candidates(index.files, asked, least, self.compared.work, int((~self.out).sum()))
+        self.compared.compare_all(*ordered(found, index.sampled))
+        if not hard.any():
+            return weak, np.zeros(0, dtype=np.int64)
+        run, files = self.compared.work.engine.map, index.files
+        items = [(number, hard[files.some(number)], least[files.some(number)]) for number in files.parts()]
+        lists = np.unique(np.concatenate(list(run(partial(_needed, files, None), items)))).view(np.int64)
+        crowds = Crowds(
+            index=index, compared=self.compared, lengths=self.lengths, hard=hard, whole=whole, held=index.held()
+        )
+        open_lists = crowds.finish(lists)
+        for articles in run(partial(_needed, files, open_lists.view(np.uint64)), items):
+            weak[articles.view(np.int64)] = True
+        return weak, open_lists
+
+    def _least(self, index: Index, whole: Bools) -> Ints:
+        """How much of its sample each article must share with a near copy that is larger."""
+        sizes = range(int(index.sampled.max(initial=0)) + 1)
+        least = np.array([least_shared(size, self.part) for size in sizes], dtype=np.int64)[index.sampled]
+        exact = np.ceil(self.part * index.sampled - 1e-9).astype(np.int64)
+        return np.where(whole, np.maximum(exact, 1), least)
+
+
+def _candidates(files: Files, who: Bools, least: Ints, work: Work, articles: int) -> tuple[Candidates, Bools]:
+    """The candidates of some articles, and for which articles that would be too many.
+
+    What an article costs is known in its range; whether that is too much, when all ranges have told.
+    """
+    items = [(number, who[files.some(number)], least[files.some(number)]) for number in files.parts()]
+    room = _EASY, _FEW, _PAIRS
+    found, dear, cost = [], [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    for candidates, some, costs in work.engine.map(partial(_proposed, files, room, False), items):
+        found.append(candidates)
+        dear.append(some)
+        cost.append(costs)
+    articles_dear, costs_dear = np.concatenate(dear), np.concatenate(cost)
+    order = np.lexsort((articles_dear, costs_dear))
+    affordable = np.cumsum(costs_dear[order]) <= _SPARE * max(_LARGE, articles)
+    hard = np.zeros(len(who), dtype=np.bool_)
+    hard[articles_dear[order[~affordable]]] = True
+    chosen = np.zeros(len(who), dtype=np.bool_)
+    chosen[articles_dear[order[affordable]]] = True
+    again = [(n, chosen[files.some(n)], least[files.some(n)]) for n in files.parts() if chosen[files.some(n)].any()]
+    for candidates, _, _ in work.engine.map(partial(_proposed, files, room, True), again):
+        found.append(candidates)
+    return _together(found), hard
+
+
+def _together(found: list[Candidates]) -> Candidates:
+    none = np.zeros(0, dtype=np.uint32)
+    return Candidates(
+        article=np.concatenate([none, *(some.article for some in found)]),
+        other=np.concatenate([none, *(some.other for some in found)]),
+        shared=np.concatenate([none, *(some.shared for some in found)]),
+    )
+
+
+def ordered(found: Candidates, sampled: Numbers) -> tuple[Ints, Ints]:
+    """(articles, others) of candidates, the most alike first: what they connect spares the others their comparison."""
+    order = np.lexsort((found.other, found.article, -(found.shared / sampled[found.article])))
+    return found.article[order].astype(np.int64), found.other[order].astype(np.int64)
+
+
+def probes_of(files: Files, number: int, who: Bools, least: Ints) -> Probes:
+    """Which of some articles share at least so much of their samples with others, and where to look for those."""
+    file = Stored(files.entries(number))
+    first, own = file.column("first"), file.column("own")
+    article = np.repeat(np.arange(len(who)), np.diff(first.astype(np.int64))[: len(who)])
+    common = np.bincount(article[own], minlength=len(who))
+    suspect = who & (common >= least)
+    at = np.flatnonzero(own & suspect[article])
+    many, article = file.column("many")[at].astype(np.int64), article[at]
+    order = np.lexsort((many, article))
+    at, many = at[order], many[order]
+    rank = np.arange(len(at)) - np.searchsorted(article, article)
+    needed = rank <= (common - least)[article]
+    cost = np.bincount(article[needed], weights=many[needed], minlength=len(who)).astype(np.int64)
+    code = file.column("code")[at]
+    file.release()
+    return Probes(code=code, many=many, article=article, needed=needed, common=common, least=least, cost=cost)
+
+
+def _proposed(
+    files: Files, room: tuple[int, int, int], dear: bool, item: tuple[int, Bools, Ints]
+) -> tuple[Candidates, Ints, Ints]:
+    """(candidates of the articles of one range that are not dear, those that are, what they cost).
+
+    If `dear`, the candidates of all.
+    """
+    number, who, least = item
+    easy, few, pairs = room
+    probes = probes_of(files, number, who, least)
+    costly = np.zeros(len(who), dtype=np.bool_) if dear else probes.cost > easy
+    used = (probes.needed | (probes.many <= few)) & ~costly[probes.article]
+    reader = Reader(files)
+    found = list(_counted(reader, probes, used, number * files.size, pairs))
+    reader.release()
+    some = np.flatnonzero(costly)
+    return _together(found), some + number * files.size, probes.cost[some]
+
+
+def _needed(files: Files, lists: Hashes | None, item: tuple[int, Bools, Ints]) -> Hashes:
+    """The lists that some articles need; or, of some lists, the articles that need one of them."""
+    number, who, least = item
+    probes = probes_of(files, number, who, least)
+    if lists is None:
+        return np.unique(probes.code[probes.needed])
+    at = probes.needed & np.isin(probes.code, lists)
+    return (np.unique(probes.article[at]) + number * files.size).view(np.uint64)
+
+
+def _counted(reader: Reader, probes: Probes, used: Bools, base: int, pairs: int) -> Iterator[Candidates]:
+    """The pairs that share enough of the sample of the first, some articles at a time.
 
     Of the lists of an article, those that are not needed and not short are left out at first; a partner may stand in
     all of them, and is in the others as often as the rest of what it must share.
     """
-    many = index.many()[index.list_of[probes.entry]]
-    used = (probes.needed | (many <= _FEW)) & ~probes.hard[probes.article]
-    entry, article, many = probes.entry[used], probes.article[used], many[used]
+    code, article, many = probes.code[used], probes.article[used], probes.many[used]
     left_out = probes.common - np.bincount(article, minlength=len(probes.common))
     enough = probes.least - left_out
+    for some in _shares(article, many, pairs):
+        codes = [np.zeros(0, dtype=np.int64)]
+        for which, sizes, members in reader.members(code[some]):
+            one = np.repeat(article[some][which] + base, sizes)
+            codes.append((one << 32 | members)[one != members])
+        one, two, shared = _often(np.concatenate(codes), enough, base)
+        yield _confirmed(reader, probes, one, two, shared, base)
+
+
+def _shares(article: Ints, many: Ints, most: int) -> Iterator[slice]:
+    """The entries of some articles at a time, so that they are in not much more than `most` pairs."""
     ends = np.flatnonzero(np.append(article[1:] != article[:-1], True)) + 1 if len(article) else article
-    total = np.cumsum(many)
-    found, first = [_confirmed(index, probes, *_count(index, entry[:0], article[:0], enough))], 0
-    while first < len(entry):
-        fitting = np.searchsorted(total[ends - 1], total[first] - many[first] + _PAIRS, side="right") - 1
+    total, first = np.cumsum(many), 0
+    while first < len(article):
+        fitting = np.searchsorted(total[ends - 1], total[first] - many[first] + most, side="right") - 1
         end = int(ends[max(fitting, np.searchsorted(ends, first, side="right"))])
-        found.append(_confirmed(index, probes, *_count(index, entry[first:end], article[first:end], enough)))
+        yield slice(first, end)
         first = end
-    return Candidates(
-        article=np.concatenate([some.article for some in found]),
-        other=np.concatenate([some.other for some in found]),
-        shared=np.concatenate([some.shared for some in found]),
-    )
 
 
-def _count(index: Index, entry: Ints, article: Ints, enough: Ints) -> tuple[Ints, Ints, Ints]:
-    """(article, other, how often they meet in the lists of these entries) where that is often enough."""
-    lists = index.list_of[entry]
-    many = index.first[lists + 1] - index.first[lists]
-    skip = np.repeat(index.first[lists] - (np.cumsum(many) - many), many)
-    one, two = np.repeat(article, many), index.member[np.arange(len(skip)) + skip]
-    codes = (one << 32 | two)[one != two]
+def _often(codes: Ints, enough: Ints, base: int) -> tuple[Ints, Ints, Ints]:
+    """(article, other, how often they meet) where that is often enough."""
     codes.sort()
     starts = np.flatnonzero(np.append(True, codes[1:] != codes[:-1])) if len(codes) else codes
     counts = np.diff(np.append(starts, len(codes)))
     codes = codes[starts]
-    keep = counts >= enough[codes >> 32]
+    keep = counts >= enough[(codes >> 32) - base]
     return codes[keep] >> 32, codes[keep] & 0xFFFFFFFF, counts[keep]
 
 
-def _confirmed(index: Index, probes: Probes, article: Ints, other: Ints, shared: Ints) -> Candidates:
+def _confirmed(reader: Reader, probes: Probes, article: Ints, other: Ints, shared: Ints, base: int) -> Candidates:
     """Those that share enough also where lists were left out: there each pair is looked up by itself."""
-    doubtful = np.flatnonzero(shared < probes.least[article])
-    wanted = np.zeros(len(probes.least), dtype=np.bool_)
-    wanted[article[doubtful]] = wanted[other[doubtful]] = True
-    at = np.flatnonzero(wanted[index.member])
-    at = at[np.argsort(index.member[at], kind="stable")]
-    codes = index.member[at] << 32 | index.list_of[at]  # in order: entries stand by their lists
-    sample = codes[index.own[at]]
-    first = np.searchsorted(sample, article[doubtful] << 32)
-    last = np.searchsorted(sample, (article[doubtful] + 1) << 32)
-    total = np.cumsum(last - first)
-    start = 0
-    while start < len(doubtful):
-        before = int(total[start - 1]) if start else 0
-        end = max(start + 1, int(np.searchsorted(total, before + _PAIRS, side="right")))
-        some = slice(start, end)
-        many = (last - first)[some]
-        place = np.arange(int(many.sum())) + np.repeat(first[some] - (np.cumsum(many) - many), many)
-        asked = np.repeat(other[doubtful[some]] << 32, many) | (sample[place] & 0xFFFFFFFF)
-        found = np.searchsorted(codes, asked)
-        hits = np.append(0, np.cumsum(codes[np.minimum(found, len(codes) - 1)] == asked))
-        bounds = np.append(0, np.cumsum(many))
-        shared[doubtful[some]] = hits[bounds[1:]] - hits[bounds[:-1]]
-        start = end
-    keep = shared >= probes.least[article]
-    return Candidates(article=article[keep], other=other[keep], shared=shared[keep])
+    doubtful = np.flatnonzero(shared < probes.least[article - base])
+    if len(doubtful):
+        shared[doubtful] = _shared(reader, article[doubtful], other[doubtful])
+    keep = shared >= probes.least[article - base]
+    return Candidates(
+        article=article[keep].astype(np.uint32),
+        other=other[keep].astype(np.uint32),
+        shared=shared[keep].astype(np.uint32),
+    )
 
 
-def ordered(found: Candidates, index: Index) -> Iterator[tuple[int, int]]:
-    """Candidates, the most alike first: what they connect spares the others their comparison."""
-    order = np.lexsort((found.other, found.article, -found.shared / index.sampled[found.article]))
-    yield from zip(found.article[order].tolist(), found.other[order].tolist(), strict=True)
-
-
-def _from_both_ends(groups: OrderedDict[int, list[int]]) -> Iterator[tuple[int, list[int]]]:
-    """The first, the last, the second, the last but one …"""
-    first, last = iter(groups.items()), reversed(groups.items())
-    for number in range(len(groups)):
-        yield next(last if number % 2 else first)
-
-
-def _in_turn(groups: Iterator[list[int]]) -> Iterator[int]:
-    """The first and the last of each group, then the second and the last but one of each …"""
-    again = list[list[int]]()
-    for group in groups:
-        yield group[0]
-        if len(group) > 1:
-            yield group[-1]
-            again.append(group)
-    depth = 1
-    while again:
-        again = [group for group in again if 2 * depth < len(group)]
-        for group in again:
-            yield group[depth]
-            if 2 * depth + 1 < len(group):
-                yield group[-1 - depth]
-        depth += 1
+def _shared(reader: Reader, article: Ints, other: Ints) -> Ints:
+    """How much of the sample of an article another holds, pair by pair."""
+    ones, one = np.unique(article, return_inverse=True)
+    which, code, own = reader.entries(ones)
+    which, code = which[own], code[own]
+    names = np.unique(code)
+    lists = np.searchsorted(names, code)  # the lists by their rank, to stand in one number with an article
+    first = np.searchsorted(which, np.arange(len(ones) + 1))
+    twos, two = np.unique(other, return_inverse=True)
+    holder, held, _ = reader.entries(twos)
+    rank = np.minimum(np.searchsorted(names, held), len(names) - 1)
+    there = names[rank] == held
+    known = holder[there] << 32 | rank[there]  # in order: entries stand by their lists
+    out = np.zeros(len(article), dtype=np.int64)
+    many = (first[1:] - first[:-1])[one]
+    for some in _shares(np.arange(len(one)), many, _PAIRS):
+        sizes = many[some]
+        place = np.arange(int(sizes.sum())) + np.repeat(first[one[some]] - (np.cumsum(sizes) - sizes), sizes)
+        asked = np.repeat(two[some] << 32, sizes) | lists[place]
+        found = np.minimum(np.searchsorted(known, asked), max(0, len(known) - 1))
+        hits = np.append(0, np.cumsum(known[found] == asked)) if len(known) else np.zeros(len(asked) + 1, dtype=np.int64)
+        bounds = np.append(0, np.cumsum(sizes))
+        out[some] = hits[bounds[1:]] - hits[bounds[:-1]]
+    return out
