@@ -1,13 +1,13 @@
 """Exact comparison of candidates, and what it connects. Not which articles are candidates.
 
 What is connected already is not compared, so the outcome depends on the order of the candidates. To compare many at
-once all the same, those are taken of which it is certain that their turn comes: which would not be connected if all
-before them turned out to be near copies. What turned out otherwise lets others in, round by round.
+once all the same, those are taken whose turn is certain to come: they would not be connected even if all open ones
+before them turned out to be near copies. What turns out otherwise lets others in, round by round.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,7 +43,10 @@ class Comparison:
     sets: dict[int, Hashes] = field(default_factory=dict)
 
     def root(self, article: int) -> int:
-        return _root(self.parents, article)
+        parents = self.parents
+        while (above := parents.get(article, article)) != article:
+            parents[article] = article = parents.get(above, above)
+        return article
 
     def set_of(self, article: int) -> Hashes:
         """The distinct shingles of an article."""
@@ -72,69 +75,79 @@ class Comparison:
             self.in_vain.add(left << 32 | right)
             return False
         self.pairs.append(pair)
-        _connect(self.parents, left, right)
+        one, two = self.root(left), self.root(right)
+        self.parents[max(one, two)] = min(one, two)
         return True
 
     def compare_all(self, article: Ints, other: Ints) -> None:
         """Compare candidates in this order, as `compare` does one after the other."""
-        pending = (np.minimum(article, other) << 32 | np.maximum(article, other)).tolist()
-        known: dict[int, Pair] = {}
-        rounds = 0
-        while pending := self._settle(pending, known):
-            wanted = self._wanted(pending, known) if rounds < _ROUNDS else _first(pending, known, _TASK << rounds)
-            for pair in measured(self.articles, wanted, self.work.engine):
-                self.compared += 1
-                if self.qualifies(pair):
-                    known[pair.left << 32 | pair.right] = pair
-                else:
-                    self.in_vain.add(pair.left << 32 | pair.right)
-            rounds += 1
-
-    def _settle(self, pending: list[int], known: dict[int, Pair]) -> list[int]:
-        """Connect what is known, up to the first that is not. Returns what is left to do."""
-        for place, code in enumerate(pending):
-            left, right = code >> 32, code & 0xFFFFFFFF
-            if code in self.in_vain or self.root(left) == self.root(right):
-                continue
-            if code not in known:
-                return [c for c in pending[place:] if c not in self.in_vain
-                        and self.root(c >> 32) != self.root(c & 0xFFFFFFFF)]  # fmt: skip
-            self.pairs.append(known[code])
-            _connect(self.parents, left, right)
-        return []
-
-    def _wanted(self, pending: Sequence[int], known: dict[int, Pair]) -> list[int]:
-        """The candidates that will have to be compared whatever the others turn out to be."""
-        parents: dict[int, int] = {}
-        wanted = []
-        for code in pending:
-            left, right = self.root(code >> 32), self.root(code & 0xFFFFFFFF)
-            if _root(parents, left) != _root(parents, right):
-                _connect(parents, left, right)
-                if code not in known:
-                    wanted.append(code)
-        return wanted
-
-
-def _root(parents: dict[int, int], node: int) -> int:
-    while (above := parents.get(node, node)) != node:
-        parents[node] = node = parents.get(above, above)
-    return node
-
-
-def _connect(parents: dict[int, int], left: int, right: int) -> None:
-    one, two = _root(parents, left), _root(parents, right)
-    parents[max(one, two)] = min(one, two)
-
-
-def _first(pending: Iterable[int], known: dict[int, Pair], number: int) -> list[int]:
-    wanted: dict[int, None] = {}
-    for code in pending:
-        if code not in known:
-            wanted[code] = None
-            if len(wanted) == number:
+        codes = np.minimum(article, other) << 32 | np.maximum(article, other)
+        codes = codes[np.sort(np.unique(codes, return_index=True)[1])]  # the second of two has nothing left to connect
+        numbers, places = np.unique(np.concatenate((codes >> 32, codes & 0xFFFFFFFF)), return_inverse=True)
+        roots, root_of = np.unique([self.root(number) for number in numbers.tolist()], return_inverse=True)
+        ends = root_of[places[: len(codes)]].tolist(), root_of[places[len(codes) :]].tolist()
+        pending = [place for place, code in enumerate(codes.tolist()) if code not in self.in_vain]
+        known: dict[int, Pair | None] = {}
+        wanted, rounds = pending, 0
+        while pending:
+            pending, wanted = _certain(pending, ends, len(roots), known)
+            if not wanted:
                 break
-    return list(wanted)
+            if rounds >= _ROUNDS:
+                wanted = [place for place in pending if place not in known][: _TASK << rounds]
+            known.update(self._compared(codes, wanted))
+            rounds += 1
+        for place in pending:
+            pair = known[place]
+            assert pair is not None
+            self.pairs.append(pair)
+            one, two = self.root(pair.left), self.root(pair.right)
+            self.parents[max(one, two)] = min(one, two)
+
+    def _compared(self, codes: Ints, places: Sequence[int]) -> Iterator[tuple[int, Pair | None]]:
+        place_of = dict(zip(codes[places].tolist(), places, strict=True))
+        for pair in measured(self.articles, list(place_of), self.work.engine):
+            code = pair.left << 32 | pair.right
+            near = self.qualifies(pair)
+            self.compared += 1
+            if not near:
+                self.in_vain.add(code)
+            yield place_of[code], pair if near else None
+
+
+def _certain(
+    pending: Sequence[int], ends: tuple[list[int], list[int]], nodes: int, known: Mapping[int, Pair | None]
+) -> tuple[list[int], list[int]]:
+    """(the candidates that may still connect something, those of them that are certain to be compared next)."""
+    left, right = ends
+    surely, perhaps = list(range(nodes)), list(range(nodes))  # what is connected for certain, and at most
+    kept, wanted = [], []
+    for place in pending:
+        pair = known.get(place, _OPEN)
+        if pair is None:
+            continue
+        one, two = _top(surely, left[place]), _top(surely, right[place])
+        if one == two:
+            continue
+        kept.append(place)
+        a, b = _top(perhaps, one), _top(perhaps, two)
+        if a != b:
+            perhaps[a] = b
+            if pair is _OPEN:
+                wanted.append(place)
+            else:
+                surely[one] = two
+    return kept, wanted
+
+
+_OPEN = Pair(left=0, right=0, shared=0, jaccard=0.0, containment=0.0)
+"""Stands for a pair that was not compared yet."""
+
+
+def _top(parents: list[int], node: int) -> int:
+    while (above := parents[node]) != node:
+        parents[node] = node = parents[above]
+    return node
 
 
 def measured(articles: Joined, codes: Sequence[int], engine: Engine) -> Iterator[Pair]:

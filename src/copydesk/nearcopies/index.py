@@ -117,7 +117,7 @@ def least_shared(size: int, part: float) -> int:
 
 def build(samples: Samples, work: Work) -> Index:
     """The index of some samples."""
-    size = min(1 << 16, max(1, -(-samples.articles >> samples.ranges)))
+    size = min(1 << 16, max(1, -(-samples.articles >> max(0, samples.ranges - 2))))
     files = Files(folder=str(work.folder), ranges=samples.ranges, articles=samples.articles, size=size)
     task = partial(_lists, files, samples.own, samples.others)
     return _whole(files, samples.taken, list(work.engine.map(task, range(1 << files.ranges))), work)

@@ -22,12 +22,10 @@ class Pair:
 
 def distinct(hashes: Hashes) -> Hashes:
     """The set of some shingles, in order."""
-    out = np.sort(hashes)
-    if len(out) < 2:
-        return out
-    keep = np.ones(len(out), dtype=np.bool_)
-    np.not_equal(out[1:], out[:-1], out=keep[1:])
-    return out[keep]
+    out = hashes.copy()
+    out.sort()
+    apart = out[1:] != out[:-1]
+    return out if apart.all() else out[np.append(True, apart)]
 
 
 def measure(left: int, right: int, left_set: Hashes, right_set: Hashes) -> Pair:
