@@ -37,7 +37,7 @@ class Work:
     """
 
     folder: Path
-    engine: Engine = InProcess()
+    engine: Engine = field(default_factory=InProcess)
     memory: int = MEMORY
     kept: dict[int, Any] = field(default_factory=dict)
 
