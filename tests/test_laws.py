@@ -58,7 +58,7 @@ LAYERS = [
     ["waivers"],
     ["project"],
     ["contract"],
-    ["jsontext", "semver", "xmltext", "yamltext"],
+    ["arrays", "jsontext", "semver", "xmltext", "yamltext"],
     ["diagnostics"],
     [""],
 ]
@@ -76,7 +76,9 @@ HOMES = {
     "yaml": {"yamltext", "importers.gate.bdoc"},
     "regex": {"checks.graphemes", "articles.offsets"},
     "numpy": {
-        *("reliability", "shingles"),
+        *("arrays", "barrier", "plan", "reliability", "shingles"),
+        *("heads.columns", "heads.files", "heads.lost"),
+        *("splits.lines", "splits.plain", "splits.released", "splits.table"),
         *("nearcopies", "nearcopies.alike", "nearcopies.compare", "nearcopies.crowded", "nearcopies.index"),
         *("nearcopies.measures", "nearcopies.samples", "nearcopies.search", "nearcopies.work"),
     },

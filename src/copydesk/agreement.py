@@ -18,7 +18,7 @@ from copydesk.project import Project, Source
 from copydesk.reliability import Item, Side, label_figures, span_figures
 from copydesk.reliability import units_of as spans_in_common
 from copydesk.sources import BLOCK_SIZE, cut, list_files
-from copydesk.spool import gather, read_passes
+from copydesk.spool import Address, gather, read_passes
 from copydesk.stage import StageContext, stage_block
 
 Records = dict[str, dict[str, Any]]
@@ -181,7 +181,7 @@ def _load_pass(project: Project, contract: Contract, number: int, report: Report
             result = stage_block(context, block)
             report.add(d for d in result.diagnostics if d.severity is Severity.ERROR)
             kind = contract.kinds[side.sources[block.source].kind]
-            addresses = [staged.address for staged in result.staged]
+            addresses = [Address(block.index, row) for row in range(result.passed)]
             rows = gather(Path(spool), kind.name, addresses, spool_schema(kind.type))
             records.setdefault(kind.name, {}).update({row["id"]: row for row in rows.to_pylist()})
     return folder.rstrip("/").rsplit("/", 1)[-1], records

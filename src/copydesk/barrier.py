@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
+from copydesk.arrays import Bytes
 from copydesk.articles.prune import Dropped
 from copydesk.checks.finding import visit
 from copydesk.contract.types import Contract, Kind, Ref, Type, walk_types
 from copydesk.decisions import quarantined
 from copydesk.diagnostics import Diagnostic, Place, Severity, lower
-from copydesk.heads import Failed, Staged, StageResult
+from copydesk.heads import Failed, Failures, Findings, Heads, Links, Staged, StageResult, heads_of, links_of
+from copydesk.heads.files import DIGEST
 from copydesk.importers import find_again
 from copydesk.importers.intake import Counts, intake_findings
 from copydesk.jsontext import pointer_to
 from copydesk.project import Project
+from copydesk.sources import Block
 from copydesk.splits import Ledger
 from copydesk.tombstones import Tombstones, still_there
 from copydesk.waivers import Waiver
@@ -32,21 +37,27 @@ Waive = Callable[[Iterable[Diagnostic]], list[Diagnostic]]
 
 @dataclass(slots=True, kw_only=True)
 class Gathered:
-    """All that the stage returned, in an order that does not depend on blocks. Read = staged + failed."""
+    """All that the stage found, in an order that does not depend on blocks. Read = staged + failed."""
 
     root: Path
-    staged: dict[str, dict[str, Staged]]
-    failed: list[Failed] = field(default_factory=list)
+    staged: dict[str, Heads]
+    failed: Failures
+    diagnostics: Findings
     dropped: list[Dropped] = field(default_factory=list)
     counts: dict[int, Counts] = field(default_factory=dict)
-    diagnostics: list[Diagnostic] = field(default_factory=list)
     used: set[Waiver] = field(default_factory=set)
     left_out: bool = False
     withdrawn: frozenset[tuple[str, str]] = frozenset()
 
     def fail(self, staged: Staged, codes: Iterable[str]) -> None:
         """Move a record from those that passed to those that did not."""
-        self.staged[staged.kind].pop(staged.id, None)
+        heads = self.staged[staged.kind]
+        if (number := heads.number(staged.id)) >= 0:
+            heads.alive[number] = False
+        self.fail_copy(staged, codes)
+
+    def fail_copy(self, staged: Staged, codes: Iterable[str]) -> None:
+        """Count a record among those that did not pass, beside the one of its id that may have."""
         self.failed.append(
             Failed(
                 kind=staged.kind,
@@ -59,7 +70,7 @@ class Gathered:
 
     def place_of(self, kind: str, identifier: str, pointer: str) -> Place | None:
         """Where a value of a record stands in the annotator's own file."""
-        staged = self.staged.get(kind, {}).get(identifier)
+        staged = self.staged[kind].get(identifier) if kind in self.staged else None
         return _inside(self, staged, pointer) if staged is not None else None
 
     def findings(self, *, excluding: bool) -> list[Diagnostic]:
@@ -74,46 +85,78 @@ class Gathered:
             return [d for d in self.diagnostics if d.code != "B006"]
         return [lower(d, Severity.WARNING) if d.severity is Severity.ERROR else d for d in self.diagnostics]
 
+    def beyond(self, *, excluding: bool) -> Counter[tuple[str, Severity]]:
+        """How many more findings there are than `findings` gives, by code and severity."""
+        out: Counter[tuple[str, Severity]] = Counter()
+        for (code, severity), count in self.diagnostics.beyond.items():
+            if excluding and severity is Severity.ERROR:
+                out[code, Severity.WARNING] += count
+            elif excluding or self.left_out or code != "B006":
+                out[code, severity] += count
+        return out
+
     def inputs(self) -> dict[str, Any]:
         """For each kind: how many records were read, and a digest over them that no order or file name moves."""
         out = {}
         for kind, records in self.staged.items():
-            failed = [f.digest or "" for f in self.failed if f.kind == kind]
-            digests = sorted([*(s.value_digest for s in records.values()), *failed])
-            digest = hashlib.sha256("\n".join(digests).encode()).hexdigest()
-            out[kind] = {"records": len(digests), "excluded": len(failed), "sha256": digest}
+            nameless, failed = self.failed.digests(kind)
+            digests = np.concatenate([records.value_digests(), failed])
+            count = nameless + len(digests)
+            digest = hashlib.sha256(b"\n" * (nameless - (nameless == count and count > 0)))
+            for lines in _sorted_lines(digests):
+                digest.update(lines)
+            out[kind] = {"records": count, "excluded": nameless + len(failed), "sha256": digest.hexdigest()}
         return out
 
 
-def gather_results(project: Project, results: Iterable[StageResult]) -> Gathered:
+def _sorted_lines(digests: Bytes) -> Iterator[bytes]:
+    """Digests in hexadecimal, in order, with a line feed between each two; some at a time."""
+    columns = digests.view(">u8").T
+    order = np.lexsort(columns[::-1]) if len(digests) else np.zeros(0, dtype=np.int64)
+    for start in range(0, len(order), 50_000):
+        lines = digests[order[start : start + 50_000]].tobytes().hex("\n", DIGEST)
+        yield (lines if start == 0 else f"\n{lines}").encode()
+
+
+def gather_results(project: Project, blocks: Sequence[Block], results: Iterable[StageResult], spool: Path) -> Gathered:
     """Put the blocks together. Records that share an id all fail (B001), but for exact copies of the first."""
-    out = Gathered(root=project.root, staged={kind: {} for kind in project.kinds})
+    native = [number for number, source in enumerate(project.sources) if source.format == "copydesk"]
+    found = Findings(spool / "all.findings")
+    out: dict[str, Any] = {"dropped": [], "counts": {}, "used": set()}
     for result in results:
-        out.failed.extend(result.failed)
-        out.dropped.extend(result.dropped)
-        out.counts.setdefault(result.source, Counter()).update(result.counts)
-        out.diagnostics.extend(result.diagnostics)
-        out.used |= result.used
-        for staged in result.staged:
-            out.staged[staged.kind].setdefault(staged.id, staged)
-    out.diagnostics.extend(intake_findings(project, out.counts))
-    everything = sorted((s for r in results for s in r.staged), key=lambda s: _file_order(s.place))
-    first: dict[tuple[str, str], Staged] = {}
-    for staged in everything:
-        known = first.setdefault((staged.kind, staged.id), staged)
-        if known is staged:
-            out.staged[staged.kind][staged.id] = staged
-            continue
-        message = f"the {staged.kind} {staged.id!r} is already in {known.place.file}:{known.place.line}"
-        out.diagnostics.append(Diagnostic(code="B001", place=_inside(out, staged, "/id"), message=message))
-        differs = known.value_digest != staged.value_digest
-        if differs and out.staged[known.kind].get(known.id) is known:
-            out.fail(known, ["B001"])
-        kept = out.staged[staged.kind].get(staged.id)
-        out.fail(staged, ["B001"])
-        if kept is not None:
-            out.staged[staged.kind][staged.id] = kept
-    return out
+        out["dropped"].extend(result.dropped)
+        out["counts"].setdefault(result.source, Counter()).update(result.counts)
+        out["used"] |= result.used
+        found.extend(result.diagnostics)
+        found.beyond.update(result.beyond)
+    found.extend(intake_findings(project, out["counts"]))
+    of_kind = {kind: [b for b in blocks if project.sources[b.source].kind == kind] for kind in project.kinds}
+    gathered = Gathered(
+        root=project.root,
+        staged={kind: heads_of(kind, native, of_kind[kind], spool) for kind in project.kinds},
+        failed=Failures(of_kind, spool),
+        diagnostics=found,
+        **out,
+    )
+    for heads in gathered.staged.values():
+        _part_copies(gathered, heads)
+    return gathered
+
+
+def _part_copies(gathered: Gathered, heads: Heads) -> None:
+    """Of records with one id let the first in file order be the one, if the others are copies of it."""
+    for number, rows in heads.repeated.items():
+        identifier = heads.id_of(number)
+        order = heads.rows.file_order(rows)
+        heads.stand_for(number, order[0])
+        first, *others = (heads.of_row(row, identifier) for row in order)
+        for staged in others:
+            message = f"the {staged.kind} {identifier!r} is already in {first.place.file}:{first.place.line}"
+            place = _inside(gathered, staged, "/id")
+            gathered.diagnostics.extend([Diagnostic(code="B001", place=place, message=message)])
+            gathered.fail_copy(staged, ["B001"])
+        if any(staged.value_digest != first.value_digest for staged in others):
+            gathered.fail(first, ["B001"])
 
 
 def keep_out(gathered: Gathered, project: Project, tombstones: Tombstones, ledger: Ledger) -> Iterator[Diagnostic]:
@@ -121,19 +164,33 @@ def keep_out(gathered: Gathered, project: Project, tombstones: Tombstones, ledge
     was never released, and articles under quarantine."""
     gathered.withdrawn = frozenset(tombstones)
     for kind in project.kinds:
-        places = {i: staged.place for i, staged in gathered.staged[kind].items()}
+        heads, named = gathered.staged[kind], sorted(i for k, i in tombstones if k == kind)
+        places = {i: heads[i].place for i in named if i in heads}
         gone, found = still_there(tombstones, kind, places)
         yield from found
         _leave_out(gathered, kind, gone, "L013")
-        _forget_failed(gathered, kind, {i for k, i in tombstones if k == kind}, "L013")
+        _forget_failed(gathered, kind, frozenset(named), "L013")
     primary = project.kinds[0]
     texts = {ledger[i].digest: i for kind, i in tombstones if kind == primary and i in ledger and ledger[i].digest}
-    for identifier, staged in sorted(gathered.staged[primary].items()):
-        if identifier not in ledger and (old := texts.get(staged.digest)) is not None:
-            message = f"{identifier!r} has the text of {old!r}, which was withdrawn, and is left out"
+    for staged in _with_digests(gathered.staged[primary], texts):
+        if staged.id not in ledger:
+            old = texts[staged.digest]
+            message = f"{staged.id!r} has the text of {old!r}, which was withdrawn, and is left out"
             yield Diagnostic(code="L013", place=staged.place, message=message)
-            _leave_out(gathered, primary, [identifier], "L013")
-    _leave_out(gathered, project.kinds[0], quarantined(project.splits), "L002")
+            _leave_out(gathered, primary, [staged.id], "L013")
+    _leave_out(gathered, primary, quarantined(project.splits), "L002")
+
+
+def _with_digests(heads: Heads, wanted: Collection[str]) -> list[Staged]:
+    """The records whose texts have one of some digests."""
+    chosen = heads.numbers()
+    digests = heads.digests(chosen) if wanted else None
+    if digests is None:
+        return []
+    known = np.frombuffer(bytes.fromhex("".join(d for d in wanted if len(d) == 2 * DIGEST)), dtype=np.uint8)
+    likely = np.isin(digests.view(np.uint64)[:, 0], known.reshape(-1, DIGEST).view(np.uint64)[:, 0])
+    found = (heads.at(number) for number in chosen[likely].tolist())
+    return [staged for staged in found if staged.digest in wanted]
 
 
 def _leave_out(gathered: Gathered, kind: str, ids: Iterable[str], code: str) -> None:
@@ -146,16 +203,8 @@ def _leave_out(gathered: Gathered, kind: str, ids: Iterable[str], code: str) -> 
 
 def _forget_failed(gathered: Gathered, kind: str, ids: Set[str], code: str) -> None:
     """What is wrong with records that are kept out anyway stops nothing, and not even a digest of them is kept."""
-    gone = {f.id for f in gathered.failed if f.kind == kind and f.id in ids}
-    if gone:
-        gathered.failed = [
-            replace(f, codes=(code,), digest=None) if f.kind == kind and f.id in gone else f for f in gathered.failed
-        ]
-        gathered.diagnostics = [d for d in gathered.diagnostics if d.place.record not in gone]
-
-
-def _file_order(place: Place) -> tuple[str, int]:
-    return place.file, place.line or 0
+    if gone := gathered.failed.forget(kind, ids, code):
+        gathered.diagnostics.forget(gone)
 
 
 def batched(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
@@ -186,17 +235,70 @@ def check_links(gathered: Gathered, contract: Contract, fetch: Fetch, waive: Wai
 
 def _drop_unlinked(gathered: Gathered, contract: Contract, waive: Waive) -> None:
     """Fail every record that links to one that is not there, then those that link to it, until none is left."""
+    links = {kind: links_of(gathered.staged, kind) for kind in contract.kinds if kind in gathered.staged}
+    back = {kind: _Back(found, kind) for kind, found in links.items()}
+    lost: _Lost | None = None
     dropped = True
     while dropped:
         dropped = False
-        lost = {(f.kind, f.id) for f in gathered.failed}
-        for kind in contract.kinds.values():
-            for _, staged in sorted(gathered.staged.get(kind.name, {}).items()):
-                found = list(_link_findings(staged, kind, gathered, lost))
+        for kind in links:
+            waiting = _dangling(gathered, kind, links[kind])
+            lost = lost or (_Lost(gathered) if waiting else None)
+            while waiting:  # in the order of ids: what is dropped takes those with it that come later
+                number = heappop(waiting)
+                if not gathered.staged[kind].alive[number]:
+                    continue
+                assert lost is not None
+                staged = gathered.staged[kind].at(number)
+                found = list(_link_findings(staged, contract.kinds[kind], gathered, lost))
                 _judge(gathered, staged, waive(found))
                 if found:  # what comes later in this round must not take it for one that never was
                     dropped = True
-                    lost.add((staged.kind, staged.id))
+                    lost.add(kind, staged.id)
+                    for later in back[kind].to(number):
+                        heappush(waiting, later)
+
+
+def _dangling(gathered: Gathered, kind: str, links: Links) -> list[int]:
+    """The records that count, in order, with a link to one that does not."""
+    there = np.zeros(len(links.targets), dtype=np.bool_)
+    for number, target in enumerate(links.kinds):
+        here = np.flatnonzero((links.kind == number) & (links.targets >= 0))
+        if target in gathered.staged:
+            there[here] = gathered.staged[target].alive[links.targets[here]]
+    held = gathered.staged[kind].alive[links.holders] & ~there
+    found: list[int] = np.unique(links.holders[held]).tolist()
+    return found
+
+
+class _Back:
+    """The links among records of one kind, by where they lead."""
+
+    def __init__(self, links: Links, kind: str) -> None:
+        here = np.flatnonzero(links.kind == links.kinds.index(kind)) if kind in links.kinds else links.kind[:0]
+        order = here[np.argsort(links.targets[here], kind="stable")]
+        self._targets, self._holders = links.targets[order], links.holders[order]
+
+    def to(self, number: int) -> list[int]:
+        """The records that come after one and link to it."""
+        first, last = np.searchsorted(self._targets, [number, number + 1]).tolist()
+        return [holder for holder in self._holders[first:last].tolist() if holder > number]
+
+
+class _Lost:
+    """The ids of what did not pass, by kind."""
+
+    def __init__(self, gathered: Gathered) -> None:
+        self._gathered = gathered
+        self._ids: dict[str, set[str | None]] = {}
+
+    def of(self, kind: str) -> set[str | None]:
+        if kind not in self._ids:
+            self._ids[kind] = self._gathered.failed.ids(kind) if kind in self._gathered.staged else set()
+        return self._ids[kind]
+
+    def add(self, kind: str, identifier: str) -> None:
+        self.of(kind).add(identifier)
 
 
 def _judge(gathered: Gathered, staged: Staged, found: list[Diagnostic]) -> None:
@@ -206,13 +308,11 @@ def _judge(gathered: Gathered, staged: Staged, found: list[Diagnostic]) -> None:
         gathered.fail(staged, codes)
 
 
-def _link_findings(
-    staged: Staged, kind: Kind, gathered: Gathered, lost: set[tuple[str, str | None]]
-) -> Iterator[Diagnostic]:
+def _link_findings(staged: Staged, kind: Kind, gathered: Gathered, lost: _Lost) -> Iterator[Diagnostic]:
     for name, target, identifier, _ in staged.links:
-        if identifier in gathered.staged.get(target, {}):
+        if identifier in gathered.staged.get(target, ()):
             continue
-        if (target, identifier) in lost or (target, None) in lost:
+        if identifier in lost.of(target) or None in lost.of(target):
             message = f"the {target} {identifier!r} did not pass, so the {kind.name} is left out"
             yield Diagnostic(code="B006", place=_inside(gathered, staged, f"/{name}"), message=message)
         else:

@@ -112,7 +112,7 @@ def build(options: Options) -> Outcome:
             groups=planned.groups,
             shares=planned.shares,
             withdrawn=frozenset(i for kind, i in gathered.withdrawn if kind == prepared.project.kinds[0]),
-            failed=tuple(gathered.failed),
+            failed=gathered.failed,
             inputs=gathered.inputs(),
             dropped=tuple(gathered.dropped),
             intake=intake.as_json(prepared.project, gathered.counts),
@@ -158,7 +158,7 @@ def _check_version(
 
 
 def _seal(
-    project: Project, staging: Staging, updates: Sequence[describe.Update], report: Report
+    project: Project, staging: Staging, updates: Sequence[describe.Update | describe.LedgerUpdate], report: Report
 ) -> tuple[bool, tuple[str, ...]]:
     """The ledger, then the release, then the datasheet.
 
@@ -202,7 +202,7 @@ def stage(prepared: Prepared, options: Options, spool: Path, report: Report, cre
     context = StageContext(project=project, contract=prepared.contract, waivers=prepared.waivers, spool=spool)
     engine = for_size(crew.engine, input_size(blocks))
     results = crew.run("stage", partial(stage_block, context), blocks, about_block, engine)
-    gathered = gather_results(project, results)
+    gathered = gather_results(project, blocks, results, spool)
     crew.stop_if_lost(gathered.findings(excluding=project.on_error != "fail") if crew.lost else ())
     return gathered
 
@@ -249,6 +249,7 @@ def _planned(prepared: Prepared, gathered: Gathered, spool: Path, report: Report
     report.add(keep_out(gathered, project, tombstones, ledger))
     check_links(gathered, contract, fetch, waive)
     report.add(gathered.findings(excluding=project.on_error != "fail"))
+    report.beyond.update(gathered.beyond(excluding=project.on_error != "fail"))
     report.add(unused_waivers(project, prepared.waivers, gathered.used))
     _gate(report)
     planned, found = plan(project, gathered, ledger, spool, known.newest)

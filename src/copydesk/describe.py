@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from copydesk import jsontext
 from copydesk.articles.prune import Dropped
-from copydesk.contract import arrow
 from copydesk.contract.rows import row_schema
 from copydesk.contract.types import Field, Type
 from copydesk.diagnostics import Diagnostic, Place, Report
@@ -27,9 +28,10 @@ from copydesk.release.license import render_license
 from copydesk.release.model import FileEntry, Release, data_files
 from copydesk.release.report import render_report
 from copydesk.release.verify import schema_id, schema_path
-from copydesk.splits import Entry, Ledger, dump_ledger
+from copydesk.splits import Ledger, ledger_lines
+from copydesk.splits.released import released_table
 from copydesk.writers import parquet
-from copydesk.writers.hashing import write_bytes
+from copydesk.writers.hashing import HashingFile, write_bytes
 
 _FOLD = Type(kind="integer", nullable=True, rules={"minimum": 0, "maximum": 2**31 - 1})
 _LEDGER_TYPE = Type(
@@ -51,7 +53,7 @@ class Material:
     expectations: Mapping[str, Any]
     agreement: Mapping[str, Any] | None
     ledger: Ledger
-    failed: tuple[Failed, ...]
+    failed: Collection[Failed]
     inputs: Mapping[str, Any]
     dropped: tuple[Dropped, ...] = ()
     groups: tuple[Mapping[str, Any], ...] = ()
@@ -69,6 +71,31 @@ class Update:
     before: bytes | None
     after: bytes
 
+    def unchanged(self) -> bool:
+        """Whether the file still is what was read."""
+        return _bytes(self.path) == self.before
+
+    def chunks(self) -> Iterable[bytes]:
+        """What the file must become."""
+        return [self.after]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerUpdate:
+    """The same for the ledger, which may be large: `before` is the SHA-256 of its bytes."""
+
+    path: Path
+    before: str | None
+    ledger: Ledger
+
+    def unchanged(self) -> bool:
+        """Whether the file still is what was read."""
+        return _digest(self.path) == self.before
+
+    def chunks(self) -> Iterable[bytes]:
+        """What the file must become."""
+        return ledger_lines(self.ledger)
+
 
 @dataclass(slots=True)
 class _Folder:
@@ -80,6 +107,14 @@ class _Folder:
     def add(self, path: str, data: bytes) -> None:
         written = write_bytes(self.root / path, data)
         self.files.append(FileEntry(path=path, size=written.size, sha256=written.sha256))
+
+    def add_lines(self, path: str, lines: Iterable[bytes]) -> None:
+        """The same for a file that may be long."""
+        with HashingFile(self.root / path) as out:
+            for line in lines:
+                out.write(line)
+        assert out.written is not None
+        self.files.append(FileEntry(path=path, size=out.written.size, sha256=out.written.sha256))
 
 
 def check_documents(project: Project, report: Report) -> None:
@@ -105,7 +140,7 @@ def _read(project: Project, file: str, report: Report) -> str | None:
         return None
 
 
-def describe(release: Release, material: Material, report: Report) -> tuple[Update, ...]:
+def describe(release: Release, material: Material, report: Report) -> tuple[Update | LedgerUpdate, ...]:
     """Write every file of the release that is not data. Findings go to the report.
 
     Returns what the checked-in files of the project must become.
@@ -122,7 +157,7 @@ def describe(release: Release, material: Material, report: Report) -> tuple[Upda
         out.add("quality/intake.json", jsontext.dump_document(material.intake))
     if material.certificate is not None:
         out.add("quality/leakage.json", jsontext.dump_document(material.certificate))
-    out.add("quality/groups.jsonl", b"".join(jsontext.dump_line(dict(group)) for group in material.groups))
+    out.add_lines("quality/groups.jsonl", (jsontext.dump_line(dict(group)) for group in material.groups))
     out.add("quality/splits.json", jsontext.dump_document(dict(material.shares)))
     _write_ledger(out, material)
     facts = read_facts(release.folder, draft, release.tables)
@@ -142,13 +177,15 @@ def describe(release: Release, material: Material, report: Report) -> tuple[Upda
 
 
 def _write_ledger(out: _Folder, material: Material) -> None:
-    entries = [_ledger_row(material.ledger[i], i in material.withdrawn) for i in sorted(material.ledger)]
     path = out.root / "ledger.parquet"
-    written = parquet.write(path, arrow.to_table(entries, _LEDGER_TYPE), _LEDGER_TYPE)
+    written = parquet.write(path, released_table(material.ledger, material.withdrawn, _LEDGER_TYPE), _LEDGER_TYPE)
     out.files.append(FileEntry(path=path.name, size=written.size, sha256=written.sha256))
-    excluded = sorted((f.kind, f.id or "", f.digest or "", f.codes) for f in material.failed)
-    lines = [
-        jsontext.dump_line(
+    out.add_lines("exclusions.jsonl", chain(_excluded(material.failed), _dropped(material.dropped)))
+
+
+def _excluded(failed: Iterable[Failed]) -> Iterator[bytes]:
+    for kind, identifier, digest, codes in sorted((f.kind, f.id or "", f.digest or "", f.codes) for f in failed):
+        yield jsontext.dump_line(
             {
                 "kind": kind,
                 "id": identifier or None,
@@ -157,24 +194,12 @@ def _write_ledger(out: _Folder, material: Material) -> None:
                 "sha256": digest if digest and "L013" not in codes else None,
             }
         )
-        for kind, identifier, digest, codes in excluded
-    ]
-    for d in sorted(material.dropped, key=lambda d: (d.kind, d.record or "", d.layer, *d.diagnostic.order)):
+
+
+def _dropped(dropped: Iterable[Dropped]) -> Iterator[bytes]:
+    for d in sorted(dropped, key=lambda d: (d.kind, d.record or "", d.layer, *d.diagnostic.order)):
         codes = [d.diagnostic.code]
-        lines.append(
-            jsontext.dump_line({"kind": d.kind, "id": d.record, "layer": d.layer, "item": d.item, "codes": codes})
-        )
-    out.add("exclusions.jsonl", b"".join(lines))
-
-
-def _ledger_row(entry: Entry, withdrawn: bool) -> dict[str, Any]:
-    """A line of the ledger as a row: `moved_in` is the version that last gave the article another split, `moved_from`
-    the one that it had. Of a withdrawn text not even the digest is released: that of a short one can be guessed."""
-    row = asdict(entry) | ({"digest": ""} if withdrawn else {})
-    del row["before"]
-    moved = [stand for stand in entry.before if stand.split != entry.split]
-    last = moved[-1] if moved else None
-    return row | {"moved_in": last.version if last else None, "moved_from": last.split if last else None}
+        yield jsontext.dump_line({"kind": d.kind, "id": d.record, "layer": d.layer, "item": d.item, "codes": codes})
 
 
 def _documents(release: Release, facts: Facts, report: Report) -> dict[str, bytes]:
@@ -204,16 +229,30 @@ def _bytes(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
 
+def _digest(path: Path) -> str | None:
+    """SHA-256 of a file; None if there is none."""
+    if not path.exists():
+        return None
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def _updates(
     project: Project, documents: Mapping[str, bytes], read: bytes | None, ledger: Ledger
-) -> tuple[Update, ...]:
+) -> tuple[Update | LedgerUpdate, ...]:
     """What the build would change in the project: the datasheet's generated parts, and the ledger."""
     datasheet = Update(path=project.root / project.release.datasheet, before=read, after=documents["DATASHEET.md"])
-    found = (Update(path=project.ledger_path, before=_bytes(project.ledger_path), after=dump_ledger(ledger)), datasheet)
-    return tuple(update for update in found if update.before != update.after)
+    digest = hashlib.sha256()
+    for lines in ledger_lines(ledger):
+        digest.update(lines)
+    kept = LedgerUpdate(path=project.ledger_path, before=_digest(project.ledger_path), ledger=ledger)
+    return (
+        *([kept] if kept.before != digest.hexdigest() else []),
+        *([datasheet] if datasheet.before != datasheet.after else []),
+    )
 
 
-def stale(project: Project, updates: Iterable[Update]) -> list[Diagnostic]:
+def stale(project: Project, updates: Iterable[Update | LedgerUpdate]) -> list[Diagnostic]:
     """R003 for what a frozen build would have to change."""
     found = []
     for update in updates:
@@ -223,15 +262,17 @@ def stale(project: Project, updates: Iterable[Update]) -> list[Diagnostic]:
     return found
 
 
-def apply_update(project: Project, update: Update) -> tuple[str, Diagnostic | None]:
+def apply_update(project: Project, update: Update | LedgerUpdate) -> tuple[str, Diagnostic | None]:
     """Write a checked-in file, unless somebody changed it since it was read (R012): their words are not overwritten."""
     file = update.path.relative_to(project.root).as_posix()
-    if _bytes(update.path) != update.before:
+    if not update.unchanged():
         message = f"{file} was changed while the build ran, and was left as it is"
         return file, Diagnostic(code="R012", place=Place(file=file), message=message)
     fresh = update.path.with_name(f".{update.path.name}.new")
     update.path.parent.mkdir(parents=True, exist_ok=True)
     fresh.unlink(missing_ok=True)
-    write_bytes(fresh, update.after)
+    with HashingFile(fresh) as out:
+        for chunk in update.chunks():
+            out.write(chunk)
     fresh.replace(update.path)
     return file, None

@@ -236,6 +236,11 @@ def dump_line(row: dict[str, Any]) -> bytes:
     return orjson.dumps(row, option=_CANONICAL)
 
 
+def quoted(text: str) -> str:
+    """What stands between the quotation marks of a string in canonical form."""
+    return orjson.dumps(text)[1:-1].decode()
+
+
 def load_line(line: bytes) -> dict[str, Any]:
     """The row of a line that `dump_line` wrote. Raises ValueError for anything that is not JSON."""
     value: dict[str, Any] = orjson.loads(line)

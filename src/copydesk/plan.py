@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow.compute as pc
+
 from copydesk import leakage
+from copydesk.arrays import Ints, Strings, as_flags, as_numbers, fixed, hexadecimal, take, text
 from copydesk.barrier import Gathered
 from copydesk.decisions import colours
 from copydesk.diagnostics import Diagnostic, Place, Severity
 from copydesk.grouping import Edge, components, groups_as_json, shared_edges
-from copydesk.heads import Staged
+from copydesk.heads import Heads, Links, links_of
+from copydesk.heads.files import DIGEST, MARKS
 from copydesk.nearcopies import Crowded, near_copies
 from copydesk.project import PROJECT_FILE, Config, Project, Splits
+from copydesk.semver import version_key
 from copydesk.shingles import Joined, join, read
-from copydesk.splits import Assigned, Ledger, Member, Share, generation, settle
-from copydesk.spool import Address, shingles_path
+from copydesk.splits import Articles, Assigned, Ledger, LedgerTable, Member, Share, as_table, settle_all
+from copydesk.spool import Address, Directory, shingles_path
 from copydesk.write import Shard
 
 SHOWN_CROWDS = 5
@@ -27,7 +33,8 @@ SHOWN_CROWDS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What goes where: the ledger, and what it was before; for each kind and split the shards; what ties articles.
+    """What goes where: the ledger, and what it was before; for each kind and split the shards, each as the numbers of
+    its records in `heads`; what ties articles.
 
     `groups`: what ties the articles of each group; `certificate`: how alike articles of different splits are, None
     for articles without text; `shares`: how far each split is from its share. As quality/ has them.
@@ -35,7 +42,8 @@ class Plan:
 
     ledger: Ledger
     before: Ledger
-    order: Mapping[str, Mapping[str, tuple[tuple[Staged, ...], ...]]]
+    order: Mapping[str, Mapping[str, tuple[Ints, ...]]]
+    heads: Mapping[str, Heads] = field(default_factory=dict)
     groups: tuple[dict[str, Any], ...] = ()
     certificate: dict[str, Any] | None = None
     shares: Mapping[str, Any] = field(default_factory=dict)
@@ -49,50 +57,52 @@ def plan(
     `previous`: the version released before, empty if none is known.
     """
     primary = project.kinds[0]
-    articles = gathered.staged[primary]
-    if not articles:
+    heads = gathered.staged[primary]
+    if not len(heads):
         message = f"no {primary} is left to release"
         place = project.place("/source/0/kind")
         return Plan(ledger={}, before=ledger, order={}), [Diagnostic(code="B005", place=place, message=message)]
-    ids = sorted(articles)
-    lost = {f.id for f in gathered.failed if f.kind == primary and f.id not in articles}
-    splits = project.splits
-    apart = colours(splits, project.dataset.version, ids)
-    shingles = shingles_of(spool, [articles[i].address for i in ids])
+    splits, numbers = project.splits, heads.numbers()
+    ids = Strings(heads.ids if len(numbers) == len(heads.ids) else take(heads.ids, numbers))
+    lost = {i for i in gathered.failed.ids(primary) if i is not None and i not in heads}
+    decided = {i for decision in splits.decisions for i in decision.articles}
+    apart = colours(splits, project.dataset.version, sorted(i for i in decided if i in heads))
+    shingles = shingles_of(spool, heads.addresses(numbers))
     edges, found = _edges(gathered, primary, shingles, splits, apart)
-    groups = components(articles, edges)
-    assigned = settle(
-        groups,
-        {i: _member(staged) for i, staged in articles.items()},
-        ledger,
+    assigned = settle_all(
+        _articles(heads, numbers, ids),
+        edges,
+        as_table(ledger),
         splits,
         project.dataset.version,
-        edges,
         previous=previous,
-        left_out={i for i in lost if i is not None},
+        left_out=lost,
         whole=_whole(gathered, primary, shingles, splits) if any(apart.values()) else None,
     )
-    made = assigned.ledger
+    made = as_table(assigned.ledger)
     found = [*found, *assigned.found]
+    rows = made.rows_of(ids.array)
     certificate = None
     if shingles is not None and not _has_errors(found):
-        certificate = leakage.certify(ids, [made[i].split for i in ids], shingles, splits, project.dataset.version)
+        homes = [made.splits.names[n] for n in made.columns.splits[rows].tolist()]
+        certificate = leakage.certify(ids, homes, shingles, splits, project.dataset.version)
         found.extend(leakage.exceeding(certificate))
     located = [replace(d, place=project.place(d.place.pointer or "")) if d.place.line is None else d for d in found]
-    named = {i: made[i].group for i in ids}
+    tied = [made[i] for i in sorted({i for edge in edges for i in (edge.left, edge.right)})]
     planned = Plan(
         ledger=made,
         before=ledger,
         order={},
-        groups=tuple(groups_as_json(edges, named, {e.group: e.split for e in made.values()})),
+        groups=tuple(groups_as_json(edges, {e.id: e.group for e in tied}, {e.group: e.split for e in tied})),
         certificate=certificate,
         shares=_shares_as_json(assigned, splits),
     )
     if _has_errors(located):
         return planned, located
     size = project.release.articles_per_shard
-    order = {kind: _ordered(kind, primary, gathered.staged[kind], made, size) for kind in project.kinds}
-    return replace(planned, order=order), located
+    homes_of = _Homes(made, size)
+    order = {kind: homes_of.ordered(kind, primary, gathered.staged) for kind in project.kinds}
+    return replace(planned, order=order, heads=gathered.staged), located
 
 
 def _has_errors(found: Sequence[Diagnostic]) -> bool:
@@ -113,16 +123,32 @@ def _shares_as_json(assigned: Assigned, splits: Splits) -> dict[str, Any]:
     }
 
 
-def _member(staged: Staged) -> Member:
-    stratum, time, given, source = staged.marks
-    return Member(
-        digest=staged.digest, stratum=stratum, time=time, given=given, source=source, place=staged.place
-    )  # fmt: skip
+def _articles(heads: Heads, numbers: Ints, ids: Strings) -> Articles:
+    """What the splits go by, of the articles by number."""
+    column = heads.column("digest", numbers)
+    digests = column if column is not None else fixed(bytes(DIGEST * len(ids)), DIGEST, np.zeros(len(ids), np.bool_))
+
+    def members(chosen: Ints) -> dict[str, Member]:
+        some = numbers[chosen]
+        marks = [heads.column(name, some) for name in MARKS]
+        stratum, time, given, source = (m.to_pylist() if m is not None else [None] * len(some) for m in marks)
+        read = hexadecimal(take(digests, chosen)).to_pylist()
+        found = zip(
+            Strings(take(ids.array, chosen)), read, stratum, time, given, source, heads.places(some), strict=True
+        )
+        return {
+            i: Member(digest=d, stratum=a or "", time=b or "", given=c or "", source=s or "", place=place)
+            for i, d, a, b, c, s, place in found
+        }
+
+    return Articles(ids=ids.array, digests=digests, given=heads.column("source", numbers), members=members)
 
 
 def _whole(gathered: Gathered, primary: str, shingles: Joined | None, splits: Splits) -> dict[str, str]:
-    """Article -> component, as if no decision set any apart."""
-    return components(gathered.staged[primary], _edges(gathered, primary, shingles, splits, {})[0])
+    """Article -> component, as if no decision set any apart; those that are alone and not named may be missing."""
+    edges = _edges(gathered, primary, shingles, splits, {})[0]
+    named = {i for decision in splits.decisions for i in decision.articles if i in gathered.staged[primary]}
+    return components(sorted(named | {i for edge in edges for i in (edge.left, edge.right)}), edges)
 
 
 def _edges(
@@ -131,35 +157,109 @@ def _edges(
     """Every tie between articles, in order, and L012 for passages because of which some may be missing."""
     edges, found = _plain_edges(gathered, primary, apart), list[Diagnostic]()
     if shingles is not None:
-        near, found = _near_edges(sorted(gathered.staged[primary]), shingles, splits, apart)
+        near, found = _near_edges(_ids(gathered.staged[primary]), shingles, splits, apart)
         equal = {(e.left, e.right) for e in edges if e.tie == "text"}
         edges += [e for e in near if (e.left, e.right) not in equal]
     return sorted(edges, key=lambda e: (e.left, e.right, e.why)), found
 
 
+def _ids(heads: Heads) -> Strings:
+    return Strings(take(heads.ids, heads.numbers()))
+
+
 def _plain_edges(gathered: Gathered, primary: str, apart: Mapping[str, int]) -> list[Edge]:
     """The ties that need no measuring: equal texts, shared keys, links."""
     articles = gathered.staged[primary]
-    texts = [(s.content, i) for i, s in articles.items() if s.content]
+    texts = [(s.content, s.id) for s in map(articles.at, _with_equal_texts(articles))]
     edges = shared_edges(texts, "the same text", tie="text", colours=apart)
-    ends = {(kind, s.id): _ends(s, primary) for kind, records in gathered.staged.items() for s in records.values()}
-    for kind, records in gathered.staged.items():
-        names = sorted({name for s in records.values() for name, _ in s.groups})
-        for name in names:  # records of other kinds tie the articles that they link to
-            held = [(v, i) for s in records.values() for n, v in s.groups if n == name for i in ends[kind, s.id]]
+    links = {kind: links_of(gathered.staged, kind) for kind in gathered.staged}
+    ends = {kind: _ends(found, kind, primary) for kind, found in links.items()}
+    for kind, heads in gathered.staged.items():
+        # records of other kinds tie the articles that they link to
+        for name, held in _shared_keys(heads, articles, ends[kind]):
             edges.extend(shared_edges(held, f"the same {name}", colours=apart if kind == primary else None))
-        for staged in records.values():
-            linked = [i for _, target, other, groups in staged.links if groups for i in ends.get((target, other), ())]
+        for holder, tied in _linked(kind, links[kind], ends):
             # a link stands in one split, so no decision sets its ends apart
-            tied = {*ends[kind, staged.id], *linked}
-            edges.extend(shared_edges([("", i) for i in tied], f"{kind} {staged.id}", tie="link"))
+            values = [("", articles.id_of(number)) for number in tied]
+            edges.extend(shared_edges(values, f"{kind} {heads.id_of(holder)}", tie="link"))
     return edges
 
 
-def _ends(staged: Staged, primary: str) -> tuple[str, ...]:
-    """The articles that a record is tied to: itself, if it is one, and those that it links to as one group."""
-    own = (staged.id,) if staged.kind == primary else ()
-    return (*own, *(i for _, target, i, groups in staged.links if groups and target == primary))
+def _with_equal_texts(articles: Heads) -> list[int]:
+    """The articles whose text another has, as far as texts say something."""
+    numbers = articles.numbers()
+    found = articles.contents(numbers)
+    if found is None:
+        return []
+    keys, valid = found
+    numbers, halves = numbers[valid], keys[valid].view(np.uint64)
+    order = np.lexsort((halves[:, 0], halves[:, 1]))
+    same = (halves[order[1:]] == halves[order[:-1]]).all(axis=1)
+    among = np.zeros(len(order), dtype=np.bool_)
+    among[1:] |= same
+    among[:-1] |= same
+    return sorted(numbers[order[among]].tolist())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ends:
+    """The articles that records are tied to: record and article, by number, in the order of the records. An article is
+    tied to itself, and any record to the articles that it links to as one group."""
+
+    holders: Ints
+    articles: Ints
+
+    def of(self, number: int) -> list[int]:
+        first, last = np.searchsorted(self.holders, [number, number + 1]).tolist()
+        found: list[int] = self.articles[first:last].tolist()
+        return found
+
+
+def _ends(links: Links, kind: str, primary: str) -> _Ends:
+    number = links.kinds.index(primary) if primary in links.kinds else -1
+    here = np.flatnonzero((links.kind == number) & links.groups & (links.targets >= 0))
+    return _Ends(holders=links.holders[here], articles=links.targets[here])
+
+
+def _shared_keys(heads: Heads, articles: Heads, ends: _Ends) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """(property, [(value, article)]) for x-group properties, as far as several articles have a value."""
+    holders, columns = heads.listed("group", ("property", "value"))
+    if not columns:
+        return
+    properties, values = columns
+    own = heads is articles
+    for name in sorted(pc.unique(properties).to_pylist()):
+        here = np.flatnonzero(as_flags(pc.equal(properties, text(name))))
+        records, coded = holders[here], take(values, here).dictionary_encode()
+        codes = as_numbers(coded.indices).astype(np.int64)
+        first, last = np.searchsorted(ends.holders, records), np.searchsorted(ends.holders, records, side="right")
+        tied = np.concatenate([records if own else records[:0], ends.articles[_ranges(first, last)]])
+        codes = np.concatenate([codes if own else codes[:0], np.repeat(codes, last - first)])
+        many = np.bincount(codes, minlength=len(coded.dictionary))[codes] > 1
+        held = take(coded.dictionary, codes[many]).to_pylist()
+        yield name, [(value, articles.id_of(n)) for value, n in zip(held, tied[many].tolist(), strict=True)]
+
+
+def _ranges(first: Ints, last: Ints) -> Ints:
+    """All numbers from `first` to before `last`, range after range."""
+    lengths = last - first
+    starts = np.cumsum(lengths) - lengths
+    found: Ints = np.arange(int(lengths.sum())) - np.repeat(starts - first, lengths)
+    return found
+
+
+def _linked(kind: str, links: Links, ends: Mapping[str, _Ends]) -> Iterator[tuple[int, set[int]]]:
+    """(record, the articles that its links tie together) for records that link as one group."""
+    here = np.flatnonzero(links.groups & (links.targets >= 0))
+    primary = next(iter(ends))
+    for holder, found in groupby(here.tolist(), key=lambda at: int(links.holders[at])):
+        tied = {holder, *ends[kind].of(holder)} if kind == primary else set(ends[kind].of(holder))
+        for at in found:
+            target, number = links.kinds[int(links.kind[at])], int(links.targets[at])
+            if target in ends:
+                tied |= {number} if target == primary else set()
+                tied.update(ends[target].of(number))
+        yield holder, tied
 
 
 def shingles_of(spool: Path, addresses: Sequence[Address]) -> Joined | None:
@@ -204,48 +304,71 @@ def _crowded(ids: Sequence[str], crowd: Crowded) -> Diagnostic:
     return Diagnostic(code="L012", place=Place(file=PROJECT_FILE, pointer="/splits/boilerplate"), message=message)
 
 
-def _ordered(
-    kind: str, primary: str, records: Mapping[str, Staged], ledger: Ledger, size: int
-) -> dict[str, tuple[tuple[Staged, ...], ...]]:
-    """Split -> shards -> records in the order of their rows: by generation of the article, then by id.
+class _Homes:
+    """Where the rows of articles stand: by generation, then by id.
 
     Which shard an article is in follows from its rank among those that entered its split with the same version,
-    withdrawn ones included: what comes later moves none. A record of another kind stands with the latest of the
-    articles that it links to.
+    withdrawn ones included: what comes later moves none.
     """
-    ranks: dict[str, int] = {}
-    counts: Counter[tuple[str, str]] = Counter()
-    for entry in sorted(ledger.values(), key=generation):
-        ranks[entry.id] = counts[entry.split, entry.since]
-        counts[entry.split, entry.since] += 1
-    shards: dict[str, dict[tuple[Any, ...], list[tuple[str, Staged]]]] = {}
-    for staged in records.values():
-        ends = [i for _, target, i, groups in staged.links if groups and target == primary]
-        home = ledger[staged.id] if kind == primary else max((ledger[i] for i in ends), key=generation)
-        where = (generation(home)[0], ranks[home.id] // size)
-        shards.setdefault(home.split, {}).setdefault(where, []).append((staged.id, staged))
-    return {
-        split: tuple(tuple(s for _, s in sorted(shard, key=lambda pair: pair[0])) for _, shard in sorted(found.items()))
-        for split, found in sorted(shards.items())
-    }
+
+    def __init__(self, ledger: LedgerTable, size: int) -> None:
+        self._ledger, self._size = ledger, size
+        columns, count = ledger.columns, max(1, len(ledger.sinces.names))
+        versions = sorted(range(len(ledger.sinces.names)), key=lambda n: version_key(ledger.sinces.names[n]))
+        self._age = np.empty(count, dtype=np.int64)
+        self._age[versions] = np.arange(len(versions))
+        cohort = columns.splits.astype(np.int64) * count + columns.sinces
+        order = np.argsort(cohort, kind="stable")
+        starts = np.flatnonzero(np.diff(cohort[order], prepend=-1))
+        self._rank = np.empty(len(cohort), dtype=np.int64)
+        self._rank[order] = np.arange(len(cohort)) - np.repeat(starts, np.diff(np.append(starts, len(cohort))))
+
+    def ordered(self, kind: str, primary: str, staged: Mapping[str, Heads]) -> dict[str, tuple[Ints, ...]]:
+        """Split -> shards -> records in the order of their rows. A record of another kind stands with the latest of the
+        articles that it links to."""
+        numbers = staged[kind].numbers()
+        homes = self._rows(staged[primary], numbers) if kind == primary else self._latest(kind, primary, staged)
+        columns = self._ledger.columns
+        split, age = columns.splits[homes], self._age[columns.sinces[homes]]
+        shard = self._rank[homes] // self._size
+        order = np.lexsort((numbers, shard, age, split))
+        keys = np.stack([split[order], age[order], shard[order]])
+        cuts = np.flatnonzero((keys[:, 1:] != keys[:, :-1]).any(axis=0)) + 1
+        found: dict[str, list[Ints]] = {}
+        for piece in np.split(order, cuts) if len(order) else ():
+            found.setdefault(self._ledger.splits.names[int(split[piece[0]])], []).append(numbers[piece])
+        return {name: tuple(shards) for name, shards in sorted(found.items())}
+
+    def _rows(self, articles: Heads, numbers: Ints) -> Ints:
+        return self._ledger.rows_of(take(articles.ids, numbers))
+
+    def _latest(self, kind: str, primary: str, staged: Mapping[str, Heads]) -> Ints:
+        """The row of the latest article of each record that counts."""
+        ends = _ends(links_of(staged, kind), kind, primary)
+        rows = self._rows(staged[primary], ends.articles)
+        late = self._age[self._ledger.columns.sinces[rows]] * len(self._ledger) + rows
+        starts = np.flatnonzero(np.diff(ends.holders, prepend=-1))
+        assert np.array_equal(ends.holders[starts], staged[kind].numbers()), "a record stands with no article"
+        return np.maximum.reduceat(late, starts) % len(self._ledger) if len(late) else late
 
 
 def shards_of(config: Config, planned: Plan) -> Iterator[Shard]:
     """The shards of one config, with the addresses of the records that they link to."""
-    addresses = {
-        kind: {s.id: s.address for shards in splits.values() for shard in shards for s in shard}
-        for kind, splits in planned.order.items()
-    }
+    links, heads = links_of(planned.heads, config.kind), planned.heads[config.kind]
     for split, shards in planned.order[config.kind].items():
-        for number, shard in enumerate(shards):
-            linked: dict[str, dict[str, Address]] = {}
-            for staged in shard:
-                for _, target, identifier, _ in staged.links:
-                    linked.setdefault(target, {})[identifier] = addresses[target][identifier]
+        for number, records in enumerate(shards):
+            first, last = np.searchsorted(links.holders, records), np.searchsorted(links.holders, records, side="right")
+            here = _ranges(first, last)
+            linked = {}
+            for at, kind in enumerate(links.kinds):
+                targets = np.unique(links.targets[here[links.kind[here] == at]])
+                if len(targets):
+                    ends = planned.heads[kind]
+                    linked[kind] = Directory(Strings(take(ends.ids, targets)), ends.addresses(targets))
             yield Shard(
                 config=config,
                 split=split,
                 number=number,
-                records=tuple(s.address for s in shard),
+                records=heads.addresses(records),
                 linked=linked,
             )

@@ -8,12 +8,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from copydesk.archives import is_archive, unpack
 from copydesk.diagnostics import Diagnostic, Place, Severity, lower
@@ -23,10 +21,9 @@ from copydesk.release.changelog import headings
 from copydesk.release.manifest import MANIFEST, SUMS
 from copydesk.release.verify import open_release
 from copydesk.semver import is_version, version_key
-from copydesk.splits import Entry, Ledger
+from copydesk.splits import Ledger, as_table
+from copydesk.splits.released import read_released
 from copydesk.tombstones import TOMBSTONES, YANKED, Tombstone, Yank, read_tombstones, read_yanked
-
-_BATCH = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +94,7 @@ def known_versions(project: Project, ledger: Ledger) -> Known:
     entries = {h.version for h in headings(text) if version_key(h.version) < now}
     return Known(
         here=here,
-        ledger=frozenset(entry.since for entry in ledger.values()),
+        ledger=frozenset(as_table(ledger).entered()),
         changelog=frozenset(entries),
         yanked=frozenset(yanked),
     )
@@ -198,26 +195,13 @@ def release_side(folder: Path, label: str) -> Side | list[Diagnostic]:
             version=dataset["version"],
             folder=folder,
             tables=opened.tables,
-            ledger=dict(_entries(folder / "ledger.parquet")),
+            ledger=read_released(folder / "ledger.parquet"),
             license=dataset["license"],
             digest=hashlib.sha256((folder / SUMS).read_bytes()).hexdigest(),
         )
     except (OSError, ValueError, LookupError, TypeError, pa.ArrowException) as error:
         message = f"its ledger or manifest cannot be read: {type(error).__name__} {error}"
         return [Diagnostic(code="D001", place=Place(file=label), message=message)]
-
-
-def _entries(path: Path) -> Iterator[tuple[str, Entry]]:
-    """The entries of a released ledger; those of a later copydesk may have columns that this one does not know."""
-    known = {f.name for f in fields(Entry)}
-    shared: dict[str, str] = {}
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=_BATCH):
-            for row in batch.to_pylist():
-                given: dict[str, Any] = {k: v for k, v in row.items() if k in known and v is not None}
-                for key in ("split", "since"):  # a million entries share a handful of them
-                    given[key] = shared.setdefault(given[key], given[key])
-                yield row["id"], Entry(**given)
 
 
 def unpack_release(path: Path, label: str, scratch: Path) -> Path | list[Diagnostic]:

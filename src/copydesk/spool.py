@@ -26,6 +26,54 @@ class Address:
     row: int
 
 
+class Addresses(Sequence[Address]):
+    """Many addresses in eight bytes each: they stay so between processes."""
+
+    __slots__ = ("blocks", "rows")
+
+    def __init__(self, blocks: array[int], rows: array[int]) -> None:
+        self.blocks, self.rows = blocks, rows
+
+    @classmethod
+    def of(cls, addresses: Iterable[Address]) -> Addresses:
+        """The same addresses, each made smaller."""
+        blocks, rows = array("i"), array("i")
+        for address in addresses:
+            blocks.append(address.block)
+            rows.append(address.row)
+        return cls(blocks, rows)
+
+    def __len__(self) -> int:
+        return len(self.blocks)
+
+    def __getitem__(self, at: Any) -> Any:
+        if isinstance(at, slice):
+            return Addresses(self.blocks[at], self.rows[at])
+        return Address(self.blocks[at], self.rows[at])
+
+
+class Directory(Mapping[str, Address]):
+    """Id -> address of some records, as compact."""
+
+    __slots__ = ("_addresses", "_ids", "_known")
+
+    def __init__(self, ids: Sequence[str], addresses: Addresses) -> None:
+        self._ids, self._addresses = ids, addresses
+        self._known: dict[str, int] | None = None
+
+    def __len__(self) -> int:
+        return len(self._addresses)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __getitem__(self, identifier: str) -> Address:
+        if self._known is None:
+            self._known = {known: number for number, known in enumerate(self._ids)}
+        address: Address = self._addresses[self._known[identifier]]
+        return address
+
+
 def spool_path(folder: Path, kind: str, block: int) -> Path:
     return folder / f"{kind}-{block:06d}.arrow"
 
@@ -74,7 +122,7 @@ def read_passes(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
 
 
 def gather(folder: Path, kind: str, addresses: Sequence[Address], schema: pa.Schema) -> pa.Table:
-    """The records at `addresses`, in that order, as one table of `schema`."""
+    """The records at `addresses`, in that order, as one table of `schema`, which may name some columns only."""
     if not addresses:
         return schema.empty_table()
     wanted: dict[int, list[int]] = {}
@@ -83,7 +131,7 @@ def gather(folder: Path, kind: str, addresses: Sequence[Address], schema: pa.Sch
     tables, order = [], []
     for block, indices in sorted(wanted.items()):
         with pa.memory_map(str(spool_path(folder, kind, block))) as source:
-            table = pa.ipc.open_file(source).read_all()
+            table = pa.ipc.open_file(source).read_all().select(schema.names)
             tables.append(table.take(_indices(addresses[i].row for i in indices)))
         order.extend(indices)
     position = {index: at for at, index in enumerate(order)}

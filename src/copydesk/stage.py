@@ -33,13 +33,12 @@ from copydesk.waivers import Waiver, apply_waivers
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageContext:
-    """What every block is staged with. `spool` is None when the records are only checked; `compared`: whether their
-    texts are to be compared with others."""
+    """What every block is staged with. `compared`: whether the texts of its records are to be compared with others."""
 
     project: Project
     contract: Contract
+    spool: Path
     waivers: tuple[Waiver, ...] = ()
-    spool: Path | None = None
     compared: bool = True
 
 
@@ -76,14 +75,13 @@ def stage_block(context: StageContext, block: Block) -> StageResult:
             heads.add(record, place, line)
             lines.append(line)
         passes.extend(_pass_rows(taken, verdicts.judge, kind))
-    result.staged, result.failed = heads.staged, heads.failed
-    if context.spool is not None:
-        write_block(context.spool, kind.name, block.index, arrow.lines_to_table(lines, kind.type))
-        write_passes(context.spool, kind.name, block.index, passes)
-        if context.compared and heads.texts is not None:
-            words = words_compared(context.project.splits)
-            with whole(shingles_path(context.spool, block.index)) as path:
-                write_shingles(path, shingle(heads.texts, words))
+    heads.write(context.spool, result)
+    write_block(context.spool, kind.name, block.index, arrow.lines_to_table(lines, kind.type))
+    write_passes(context.spool, kind.name, block.index, passes)
+    if context.compared and heads.texts is not None:
+        words = words_compared(context.project.splits)
+        with whole(shingles_path(context.spool, block.index)) as path:
+            write_shingles(path, shingle(heads.texts, words))
     return result
 
 

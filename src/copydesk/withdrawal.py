@@ -63,29 +63,33 @@ def read_sources(prepared: Prepared, kind: str, wanted: Sequence[str], spool: Pa
         gathered = stage(prepared, Options(root=prepared.project.root), spool, report)
     except BuildFailed:
         return Sources(problem=next((d.message for d in report.errors), "they cannot be read"))
-    places = [(s.id, s.place.file) for s in gathered.staged.get(kind, {}).values()]
-    places += [(f.id, f.place.file) for f in gathered.failed if f.kind == kind and f.id is not None]
+    staged = gathered.staged.get(kind)
+    if staged is None:
+        return Sources()
+    failed = [f for f in gathered.failed.of(kind) if f.id is not None]
+    places = [(i, staged[i].place.file) for i in wanted if i in staged]
+    places += [(f.id, f.place.file) for f in failed if f.id is not None and f.id in wanted]
     files: dict[str, set[str]] = {}
     for identifier, file in places:
-        if identifier in wanted:
-            files.setdefault(identifier, set()).add(file)
+        files.setdefault(identifier, set()).add(file)
     twins = _twins(gathered, kind, wanted)
     return Sources(
         files={identifier: tuple(sorted(found)) for identifier, found in files.items()},
         texts=_texts(prepared, gathered, kind, wanted, spool),
         twins=twins,
         copies=_copies(prepared, gathered, kind, wanted, twins, spool),
-        ids=frozenset(identifier for identifier, _ in places),
+        ids=frozenset([*staged, *(f.id for f in failed if f.id is not None)]),
     )
 
 
 def _twins(gathered: Gathered, kind: str, wanted: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    staged = gathered.staged.get(kind, {})
+    staged = gathered.staged[kind]
     asked = {staged[i].content: i for i in wanted if i in staged and staged[i].content}
     found: dict[str, list[str]] = {}
-    for identifier, record in sorted(staged.items()):
-        if record.content in asked and identifier not in wanted:
-            found.setdefault(asked[record.content], []).append(identifier)
+    for number in staged.with_contents(list(asked)):
+        record = staged.at(number)
+        if record.id not in wanted:
+            found.setdefault(asked[record.content], []).append(record.id)
     return {identifier: tuple(twins) for identifier, twins in found.items()}
 
 
@@ -98,11 +102,12 @@ def _copies(
     spool: Path,
 ) -> dict[str, tuple[str, ...]]:
     """Near copies of the records that are wanted, and texts that hold most of one of them."""
-    ids = sorted(gathered.staged.get(kind, {}))
+    staged = gathered.staged[kind]
+    ids = list(staged)
     near = prepared.project.splits.near_copies or NearCopies()
     if kind != prepared.project.kinds[0] or not any(identifier in wanted for identifier in ids):
         return {}
-    shingles = shingles_of(spool, [gathered.staged[kind][identifier].address for identifier in ids])
+    shingles = shingles_of(spool, staged.addresses(staged.numbers()))
     if shingles is None:
         return {}
     found = {}
@@ -117,7 +122,7 @@ def _copies(
 def _texts(
     prepared: Prepared, gathered: Gathered, kind: str, wanted: Sequence[str], spool: Path
 ) -> dict[str, str]:  # fmt: skip
-    node, staged = prepared.contract.kinds[kind], gathered.staged.get(kind, {})
+    node, staged = prepared.contract.kinds[kind], gathered.staged[kind]
     name, ids = text_property(node), [identifier for identifier in wanted if identifier in staged]
     if name is None or not ids:
         return {}

@@ -40,7 +40,7 @@ class Shard:
     config: Config
     split: str
     number: int
-    records: tuple[Address, ...]
+    records: Sequence[Address]
     linked: Mapping[str, Mapping[str, Address]]
 
 

@@ -69,9 +69,10 @@ class Diagnostic:
 
 @dataclass(slots=True)
 class Report:
-    """The findings of one run, in file order."""
+    """The findings of one run, in file order. `beyond`: by code and severity, how many were too many to keep."""
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    beyond: Counter[tuple[str, Severity]] = field(default_factory=Counter)
 
     def add(self, found: Diagnostic | Iterable[Diagnostic]) -> None:
         if isinstance(found, Diagnostic):
@@ -90,7 +91,10 @@ class Report:
         return [d for d in self if d.severity is Severity.ERROR]
 
     def counts(self) -> Counter[Severity]:
-        return Counter(d.severity for d in self.diagnostics)
+        found = Counter(d.severity for d in self.diagnostics)
+        for (_, severity), count in self.beyond.items():
+            found[severity] += count
+        return found
 
 
 class BuildFailed(Exception):  # noqa: N818 - it is a verdict about the data, not an error of the program

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from copydesk.articles.prune import Dropped
 from copydesk.diagnostics import Diagnostic, Place
+from copydesk.heads.findings import Counts as Beyond
 from copydesk.importers.intake import Counts
 from copydesk.spool import Address
 from copydesk.waivers import Waiver
@@ -48,12 +49,14 @@ class Failed:
 
 @dataclass(slots=True, kw_only=True)
 class StageResult:
-    """What one block came to. Read = staged + failed; `dropped` are single annotations that were left out."""
+    """What one block came to, beside the files in the spool. Read = passed + failed; `dropped` are single annotations
+    that were left out. Of many findings of one code only the first are in `diagnostics`; `beyond` counts the others."""
 
     source: int = 0
-    staged: list[Staged] = field(default_factory=list)
-    failed: list[Failed] = field(default_factory=list)
+    passed: int = 0
+    failed: int = 0
     dropped: list[Dropped] = field(default_factory=list)
     counts: Counts = field(default_factory=Counter)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    beyond: Beyond = field(default_factory=Counter)
     used: set[Waiver] = field(default_factory=set)

@@ -18,14 +18,14 @@ from copydesk.splits.groups import name_groups, renamed
 from copydesk.splits.ledger import Entry, Ledger, as_released, newest, standing, versions_of
 from copydesk.splits.members import Member, given_splits, instant, unusable
 from copydesk.splits.settling import Settled, Situation, accepted, idle_decisions, overruled, settle_groups
-from copydesk.splits.shares import Share, drifted, shares_among
+from copydesk.splits.shares import NOTHING, Beside, Share, drifted, shares_among
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assigned:
     """The new ledger, what there is to say of it, and the shares of the splits: of all articles, and by stratum."""
 
-    ledger: dict[str, Entry]
+    ledger: Ledger
     found: list[Diagnostic]
     drift: Mapping[str, Share] = field(default_factory=dict)
     strata: Mapping[str, Mapping[str, Share]] = field(default_factory=dict)
@@ -42,13 +42,15 @@ def settle(
     previous: str = "",
     left_out: Set[str] = frozenset(),
     whole: Mapping[str, str] | None = None,
+    beside: Beside = NOTHING,
 ) -> Assigned:
     """Give every article its split: by pin, else by decision, ledger or the data, else as [splits] has groups fall.
 
     `groups`: article -> component. Entries of this same version are made anew, since nothing of it is out yet; those
     of earlier versions hold. `edges` say why a group is one. `previous`: the version released before, where it is
     known; the ledger only knows versions that changed it. `left_out`: articles that are among the sources and not
-    released. `whole`: the groups as they would be if no decision accepted anything, to tell whether one does.
+    released. `whole`: the groups as they would be if no decision accepted anything, to tell whether one does. `beside`:
+    articles of which nothing is to be settled (plain.py); they count in the shares.
     """
     if (newer := newest([*versions_of(ledger), version])) != version:
         message = f"the ledger knows version {newer}; {version} is older"
@@ -69,8 +71,8 @@ def settle(
     made = _set_apart(_entries(components, known, settled, deal(components, lots, settled, now), now), now)
     found += [*wrong, *settled.found, *dealt_anew(components, settled, now), *accepted(now), *overruled(settled, now)]
     found += idle_decisions(now, settled.used, left_out, whole)
-    drift = shares_among((e.split for i, e in made.items() if i in groups), splits)
-    found += drifted(components, settled, drift)
+    drift = shares_among((e.split for i, e in made.items() if i in groups), splits, beside)
+    found += drifted(components, settled, drift, beside)
     return Assigned(ledger=made, found=found, drift=drift, strata=_strata(made, now) if splits.stratify else {})
 
 

@@ -12,7 +12,7 @@ from copydesk.project import PROJECT_FILE
 from copydesk.splits.ledger import Entry, Ledger, generation
 from copydesk.splits.members import Member
 
-_NO_TEXT = frozenset({"", hashlib.sha256().hexdigest()})
+NO_TEXT = frozenset({"", hashlib.sha256().hexdigest()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ def renamed(
     back = set(taken.values())
     by_text: dict[str, list[str]] = defaultdict(list)
     for entry in sorted(gone.values(), key=lambda e: (not e.released, generation(e)), reverse=True):
-        if entry.digest not in _NO_TEXT and entry.id not in back:
+        if entry.digest not in NO_TEXT and entry.id not in back:
             by_text[entry.digest].append(entry.id)
     for new in unknown:
         if new not in taken and by_text.get(members[new].digest):

@@ -1,10 +1,12 @@
-"""The ledger: which article is in which group and split, since which version. Its file, and what it was before."""
+"""The ledger: which article is in which group and split, since which version. One line of it, and what it was before.
+
+Not here: many lines at once, in memory (table.py) and in the file (lines.py).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from copydesk import jsontext
@@ -57,15 +59,9 @@ _LATER_KEYS = ("formerly", "fold", "folds", "apart", "before")
 """Left out of the file where they say nothing, so that ledgers from before there were such keys stay as they are."""
 
 
-def read_ledger(path: Path, shown: str) -> tuple[dict[str, Entry], list[Diagnostic]]:
-    """The ledger of the project; empty if there is none yet."""
+def read_strictly(data: bytes, shown: str) -> tuple[dict[str, Entry], list[Diagnostic]]:
+    """The entries of a ledger's file; none, and L001, if a line is no entry."""
     entries: dict[str, Entry] = {}
-    if not path.exists():
-        return entries, []
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        return {}, [Diagnostic(code="L001", place=Place(file=shown), message=f"{shown}: {error.strerror}")]
     for number, line in enumerate(data.splitlines(), 1):
         try:
             entry = _entry(jsontext.loads(line))
@@ -107,12 +103,8 @@ def _is_fold(fold: object, folds: object) -> bool:
     return numbers and 0 <= fold < folds  # type: ignore[operator]
 
 
-def dump_ledger(ledger: Ledger) -> bytes:
-    """The ledger as JSON lines, ordered by id: a form that merges and reviews well."""
-    return b"".join(jsontext.dump_line(_line(ledger[identifier])) for identifier in sorted(ledger))
-
-
-def _line(entry: Entry) -> dict[str, Any]:
+def line_of(entry: Entry) -> dict[str, Any]:
+    """An entry as its line in the file has it."""
     line: dict[str, Any] = {name: getattr(entry, name) for name in Entry.__slots__}
     line["before"] = [asdict(stand) for stand in entry.before]
     for key in _LATER_KEYS:

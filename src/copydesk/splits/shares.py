@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.project import PROJECT_FILE, Splits
@@ -24,10 +24,21 @@ class Share:
     articles: int
 
 
-def shares_among(found: Iterable[str], splits: Splits) -> dict[str, Share]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """Articles that were settled elsewhere: split -> how many; how many of them are there because the data say so."""
+
+    articles: Mapping[str, int] = field(default_factory=dict)
+    given: Mapping[str, int] = field(default_factory=dict)
+
+
+NOTHING = Beside()
+
+
+def shares_among(found: Iterable[str], splits: Splits, beside: Beside = NOTHING) -> dict[str, Share]:
     """Split -> its share of articles whose splits are given: those of the ratios in their order, then what else there
     is."""
-    counted = Counter(found)
+    counted = Counter(found) + Counter(beside.articles)
     total, whole = counted.total(), sum(splits.ratios.values())
     names = [*splits.ratios, *sorted(counted.keys() - splits.ratios.keys())]
     return {
@@ -41,10 +52,11 @@ def shares_among(found: Iterable[str], splits: Splits) -> dict[str, Share]:
 
 
 def drifted(
-    components: Mapping[str, Sequence[str]], settled: Settled, drift: Mapping[str, Share]
+    components: Mapping[str, Sequence[str]], settled: Settled, drift: Mapping[str, Share], others: Beside = NOTHING
 ) -> Iterator[Diagnostic]:
     """L007 if splits are far from their share, and what pins, decisions and the data put there does not explain it."""
     put = Counter(settled.splits[c] for c, ids in components.items() if c in settled.because for _ in ids)
+    put += Counter(others.given)
     total = sum(share.articles for share in drift.values())
     free = total - put.total()
     if free < ARTICLES:
@@ -60,7 +72,7 @@ def drifted(
     if not off:
         return
     parts = [f"{name} has {drift[name].actual:.1%} of the articles instead of {declared[name]:.1%}" for name in off]
-    largest = max(components.values(), key=len)
+    largest = max(components.values(), key=len, default=())
     notes = (f"{len(largest)} articles are one group, that of {largest[0]}",) if len(largest) > total / 50 else ()
     place = Place(file=PROJECT_FILE, pointer="/splits/ratios")
     yield Diagnostic(code="L007", place=place, message="; ".join(parts), notes=notes)
