@@ -266,31 +266,28 @@ def _look(folder: str, sieve: _Filter, item: tuple[int, Sequence[Block]]) -> Non
     number, blocks = item
     file = Stored(f"{folder}/slots")
     slots = [file.column(str(band)) for band in range(len(sieve.bands))]
-    highest = _LIMITS[sieve.bands[0][0]]
     hashes_found, owners_found = [], []
     for block in blocks:
         for places, sizes, hashes in _pieces(block):
             seen = _salted(block, places, sizes, hashes)
-            beyond = seen > np.repeat(_LIMITS[block.halved[places]], sizes)
-            at = np.flatnonzero(beyond if highest == _LIMITS[0] else beyond & (seen <= highest))
-            at = at[_may_be(sieve, slots, seen[at])]
-            owners_found.append(np.repeat(block.number[places], sizes)[at])
-            hashes_found.append(seen[at])
+            at = _may_be(sieve, slots, seen)
+            found = seen[at]
+            beyond = found > np.repeat(_LIMITS[block.halved[places]], sizes)[at]
+            owners_found.append(np.repeat(block.number[places], sizes)[at[beyond]])
+            hashes_found.append(found[beyond])
     hashes, owners = _joined(hashes_found, np.uint64), _joined(owners_found, np.uint32)
     _write(_others(folder, number), hashes, owners, sieve.ranges)
 
 
 def _may_be(sieve: _Filter, slots: Sequence[Bytes], hashes: Hashes) -> Ints:
-    """The places of the hashes whose slots are taken, in any order. All lie in some band."""
+    """The places of the hashes whose slots are taken, in any order."""
     found, places, lower = [], np.arange(len(hashes)), hashes.astype(np.uint32)
     for band, (_, below) in enumerate(sieve.bands):  # from the highest down: each leaves half for the next
-        last = band + 1 == len(sieve.bands)
         here = hashes > _LIMITS[below]
         at = np.flatnonzero(here)
-        slot = sieve.slot_of(band, lower if last else lower[at])
+        slot = sieve.slot_of(band, lower[at])
         hit = slots[band][slot >> np.uint32(3)] >> (slot & np.uint32(7)).astype(np.uint8) & np.uint8(1)
-        found.append((places if last else places[at])[hit.view(np.bool_)])
-        if not last:
-            rest = np.flatnonzero(~here)
-            hashes, places, lower = hashes[rest], places[rest], lower[rest]
+        found.append(places[at[hit.view(np.bool_)]])
+        rest = np.flatnonzero(~here)
+        hashes, places, lower = hashes[rest], places[rest], lower[rest]
     return np.concatenate(found)
