@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import fcntl
-import multiprocessing
-import os
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +16,11 @@ from cases import LINK, ONE, PROJECT, Break, Case, at, both, mention, remove, re
 
 from conftest import replace_text
 from copydesk import build as builder
+from copydesk import running
 from copydesk.build import Options, build
 from copydesk.contract import arrow
 from copydesk.diagnostics import Diagnostic
-from copydesk.engine import WorkerDied
+from copydesk.engine import EngineLost, LostTask, TasksLost
 from copydesk.release import card
 from copydesk.release.model import Release, read_rows
 from copydesk.release.verify import verify
@@ -132,21 +130,24 @@ def _edited_meanwhile(folder: Path) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _worker_dies(folder: Path) -> Iterator[None]:
-    """The system ends a worker in the middle of its task."""
+def _worker_dies(folder: Path) -> AbstractContextManager[object]:
+    """The system ends a worker in the middle of its task, whenever that is tried."""
 
     class Killed:
-        def map(self, function: object, items: object) -> Iterator[object]:
-            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-                try:
-                    yield pool.submit(os.abort).result()
-                except BrokenExecutor as error:
-                    raise WorkerDied from error
+        mishaps = ()
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(builder, "engine_for", lambda workers, size: Killed())
-        yield
+        def map(self, function: object, items: list[object]) -> Iterator[object]:
+            yield from ()
+            raise TasksLost((LostTask(number=0, item=items[0], tries=3, why="SIGKILL"),))
+
+    return _patched(running, "open_engine", lambda options: nullcontext(Killed()))
+
+
+def _no_scheduler(folder: Path) -> AbstractContextManager[object]:
+    def lost(options: object) -> AbstractContextManager[object]:
+        raise EngineLost("the Dask scheduler tcp://127.0.0.1:8786 cannot be reached")
+
+    return _patched(running, "open_engine", lost)
 
 
 BUILD_CASES = {
@@ -180,7 +181,8 @@ BUILD_CASES = {
         shows='language = ["xq"]',
     ),
     "R011": Case(breaks=_locked, file="dist", run="build"),
-    "R013": Case(breaks=_worker_dies, file=PROJECT, run="build"),
+    "R013": Case(breaks=_worker_dies, file=ONE, run="build"),
+    "R017": Case(breaks=_no_scheduler, file=PROJECT, run="build"),
     "R012": Case(breaks=_edited_meanwhile, file="DATASHEET.md", run="build"),
 }  # fmt: skip
 

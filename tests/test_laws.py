@@ -25,7 +25,7 @@ LAYERS = [
     ["scaffold", "build", "adopt", "convert"],
     ["versions"],
     ["previous"],
-    ["describe", "prepare", "readback", "staging"],
+    ["describe", "prepare", "readback", "staging", "running"],
     ["release.verify"],
     ["release"],
     ["diff"],
@@ -86,6 +86,9 @@ HOMES = {
     "conllu": {"importers.conllu"},
     "spacy": {"importers.docbin", "exporters.docbin"},
     "cassis": {"importers.cas", "exporters.cas"},
+    "dask": {"engine.dask"},
+    "distributed": {"engine.dask"},
+    "ray": {"engine.ray"},
 }
 """Third-party library -> the only modules that import it. pyarrow is the currency of the pipeline, and everywhere."""
 
