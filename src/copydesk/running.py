@@ -150,7 +150,7 @@ def _lost(task: LostTask, place: Place, words: str) -> Diagnostic:
 def _mishaps(mishaps: Sequence[str]) -> Iterator[Diagnostic]:
     """A note that tasks ran again, and why. The release is the same as without."""
     if mishaps:
-        message = f"{len(mishaps)} task(s) ran again, since their worker died; the release is not affected"
+        message = f"{len(mishaps)} task(s) ran again, since their worker died; that changes no byte of a release"
         notes = tuple(f"{why} ({count})" for why, count in sorted(Counter(mishaps).items()))
         found = Diagnostic(code="R013", place=Place(file=PROJECT_FILE), message=message, notes=notes)
         yield lower(found, Severity.NOTE)

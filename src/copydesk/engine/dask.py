@@ -7,6 +7,7 @@ more than a few for each; rows never pass through it.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import pickle
 import queue
@@ -58,9 +59,10 @@ def open_dask(options: EngineOptions) -> Iterator[Dask]:
         stack.enter_context(dask.config.set(settings))
         client = _connect(options, stack)
         held_to = stack.enter_context(expected(options.shared))
-        pool = _Cluster(client, held_to, options)
-        pool.admit()
-        yield Dask(pool)
+        engine = Dask(_Cluster(client, held_to, options))
+        client.subscribe_topic("all", functools.partial(engine.pool.worker_left, engine.mishaps))
+        engine.pool.admit()
+        yield engine
 
 
 def _connect(options: EngineOptions, stack: contextlib.ExitStack) -> distributed.Client:
@@ -190,6 +192,13 @@ class _Cluster:
         if isinstance(error, Unlike | ImportError):
             raise EngineLost(_unfit("", error))
         return Raised(number=number, error=error)
+
+    def worker_left(self, mishaps: list[str], event: tuple[float, dict[str, Any]]) -> None:
+        """What the scheduler says of a worker that left: its tasks run again, and Dask sees to that."""
+        _, what = event
+        if what.get("action") == "remove-worker" and not what.get("expected"):
+            lost = set(what.get("processing-tasks", ())) & set(self._futures)
+            mishaps.extend(f"the worker {what.get('worker', '')} was lost" for _ in lost)
 
     def end(self) -> None:
         with contextlib.suppress(Exception):  # whoever is not there any more cannot be told
