@@ -186,7 +186,7 @@ def test_a_refused_build_leaves_the_previous_release_and_the_ledger(project: Pat
     assert [d.code for d in caught.value.report.errors] == ["A103"]
     assert content(release) == before
     assert (project / "data/ledger.jsonl").read_bytes() == ledger
-    assert sorted(p.name for p in (project / "dist").iterdir()) == [".tiny.lock", "tiny-0.1.0"]
+    assert sorted(p.name for p in (project / "dist").iterdir()) == [".cache-tiny", ".tiny.lock", "tiny-0.1.0"]
 
 
 def test_everything_read_is_released_or_excluded(project: Path) -> None:

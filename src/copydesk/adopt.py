@@ -21,13 +21,14 @@ from copydesk.archives import is_archive
 from copydesk.articles.mapping import apply_map
 from copydesk.articles.passes import resolve
 from copydesk.contract.validate import schema_errors
+from copydesk.cutting import cut
 from copydesk.diagnostics import Diagnostic
 from copydesk.importers import Article, MissingLibrary, importer_of, options_schema
 from copydesk.importers.intake import units_of
 from copydesk.importers.recognise import recognise
 from copydesk.project import DEFAULT_RATIOS, Dataset, Project, ReleaseOptions, Source, Splits
 from copydesk.release.datasheet import skeleton
-from copydesk.sources import BLOCK_SIZE, Listing, cut, list_files, read
+from copydesk.sources import BLOCK_SIZE, Listing, list_files, read
 from copydesk.splits import split_in_path
 from copydesk.survey import Survey
 

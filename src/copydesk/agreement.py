@@ -12,12 +12,13 @@ from typing import Any
 from copydesk.checks.spans import span_ranges
 from copydesk.contract.arrow import spool_schema
 from copydesk.contract.types import Contract, Kind, Type
+from copydesk.cutting import cut
 from copydesk.diagnostics import Diagnostic, Report, Severity
 from copydesk.importers.intake import units_of
 from copydesk.project import Project, Source
 from copydesk.reliability import Item, Side, label_figures, span_figures
 from copydesk.reliability import units_of as spans_in_common
-from copydesk.sources import BLOCK_SIZE, cut, list_files
+from copydesk.sources import BLOCK_SIZE, list_files
 from copydesk.spool import Address, gather, read_passes
 from copydesk.stage import StageContext, stage_block
 

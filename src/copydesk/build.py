@@ -14,13 +14,24 @@ import pyarrow as pa
 from copydesk import agreement, describe
 from copydesk.articles.shape import text_property
 from copydesk.barrier import Gathered, check_links, gather_results, keep_out
+from copydesk.cache.shards import keyed
+from copydesk.cache.steps import (
+    KeyedShard,
+    WriteStep,
+    stage_and_keep,
+    stage_step,
+    take_block,
+    take_shard,
+    write_and_keep,
+)
 from copydesk.contract import arrow
+from copydesk.cutting import cut
 from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report, Severity, lower
 from copydesk.diff.model import Side
 from copydesk.engine import for_size
 from copydesk.expectations import run_expectations
 from copydesk.importers import intake
-from copydesk.plan import Plan, plan, shards_of
+from copydesk.plan import Plan, plan
 from copydesk.prepare import Prepared, prepare
 from copydesk.previous import known_versions, lost_ledger, tombstones_of
 from copydesk.project import Project
@@ -28,14 +39,13 @@ from copydesk.readback import read_back
 from copydesk.release.model import Release, Table
 from copydesk.release.verify import verify
 from copydesk.running import Crew, Options, about_block, open_crew, open_spool
-from copydesk.sources import cut, input_size, list_files
+from copydesk.sources import input_size, list_files
 from copydesk.splits import read_ledger
 from copydesk.spool import gather
-from copydesk.stage import StageContext, stage_block
 from copydesk.staging import Staging, open_staging, seal
 from copydesk.versions import check_number, check_version
 from copydesk.waivers import apply_waivers, unused_waivers
-from copydesk.write import Shard, WriteContext, name_shards, write_shard
+from copydesk.write import WriteContext, name_shards
 
 __all__ = ["Grouped", "Options", "Outcome", "barrier", "build", "check", "grouped", "stage", "write"]
 
@@ -199,9 +209,12 @@ def stage(prepared: Prepared, options: Options, spool: Path, report: Report, cre
     blocks, found = cut(listings, units, options.size.block_size)
     report.add(found)
     _gate(report)
-    context = StageContext(project=project, contract=prepared.contract, waivers=prepared.waivers, spool=spool)
-    engine = for_size(crew.engine, input_size(blocks))
-    results = crew.run("stage", partial(stage_block, context), blocks, about_block, engine)
+    cache = crew.cache
+    step = stage_step(cache.store, project, prepared.contract, prepared.waivers, spool)
+    results, left = cache.take("stage", partial(take_block, step), blocks)
+    engine = for_size(crew.engine, input_size(left))
+    results += cache.count("stage", crew.run("stage", partial(stage_and_keep, step), left, about_block, engine))
+    report.add(cache.findings())
     gathered = gather_results(project, blocks, results, spool)
     crew.stop_if_lost(gathered.findings(excluding=project.on_error != "fail") if crew.lost else ())
     return gathered
@@ -263,14 +276,20 @@ def write(prepared: Prepared, planned: Plan, crew: Crew, staging: Staging, repor
     context = WriteContext(
         contract=prepared.contract, spool=staging.spool, shards=staging.shards, staging=staging.release
     )
-    shards = [shard for config in project.configs for shard in shards_of(config, planned)]
-    engine = for_size(crew.engine, sum(p.stat().st_size for p in staging.spool.iterdir() if p.is_file()))
+    cache = crew.cache
+    step = WriteStep(store=cache.store, context=context)
+    shards = keyed(project, prepared.contract, planned, kept=cache.store is not None)
+    written, left = cache.take("write", partial(take_shard, step), shards)
+    size = sum(p.stat().st_size for p in staging.spool.iterdir() if p.is_file())
+    engine = for_size(crew.engine, size * len(left) // max(1, len(shards)))
 
-    def about(shard: Shard) -> tuple[Place, str]:
+    def about(item: KeyedShard) -> tuple[Place, str]:
+        shard = item.shard
         place = project.place(f"/configs/{shard.config.name}")
         return place, f"shard {shard.number} of {shard.config.name}/{shard.split}"
 
-    written = crew.run("write", partial(write_shard, context), shards, about, engine)
+    written += cache.count("write", crew.run("write", partial(write_and_keep, step), left, about, engine))
+    report.add(cache.findings())
     crew.stop_if_lost()
     known = {name: number for number, name in enumerate(project.splits.ratios)}
     # an engine gives results in any order; documents list the splits in this one

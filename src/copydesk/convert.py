@@ -21,6 +21,7 @@ from copydesk.articles.units import is_encoding
 from copydesk.contract.load import load_contract
 from copydesk.contract.types import Kind
 from copydesk.contract.validate import schema_errors
+from copydesk.cutting import cut
 from copydesk.diagnostics import Diagnostic, Report, Severity
 from copydesk.exporters import exporter_of
 from copydesk.importers import Article, Record, importer_of, options_schema
@@ -39,7 +40,7 @@ from copydesk.project import (
 from copydesk.release.manifest import MANIFEST
 from copydesk.release.model import articles_table
 from copydesk.release.verify import open_release
-from copydesk.sources import BLOCK_SIZE, Listing, cut, list_files, read
+from copydesk.sources import BLOCK_SIZE, Listing, list_files, read
 
 
 class Refused(Exception):  # noqa: N818 - says in words why nothing was written

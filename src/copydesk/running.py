@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from copydesk.cache import Cache, open_cache
+from copydesk.cache.store import CacheOptions
 from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report, Severity, lower
 from copydesk.engine import (
     SMALL,
@@ -43,6 +45,7 @@ class Options:
     processes on this machine together, None for a quarter of what it has; `workers` (tasks at once) and `block_size`
     (bytes of input in a task) follow from it unless they are given. `engine`, `scheduler`, `patience`: as in
     EngineOptions. `work`: the folder for what the passes exchange; every worker must see it. None is the output's.
+    `cache`: what may be taken from earlier builds.
     """
 
     root: Path
@@ -55,6 +58,7 @@ class Options:
     scheduler: str | None = None
     patience: float = 60
     work: Path | None = None
+    cache: CacheOptions = field(default_factory=CacheOptions)
 
     @property
     def size(self) -> Size:
@@ -67,11 +71,12 @@ class Options:
 
 @dataclass(slots=True, kw_only=True)
 class Crew:
-    """Who runs the tasks of a build, and whom it tells: how far it is, and what was found."""
+    """Who runs the tasks of a build, and whom it tells: how far it is, and what was found. `cache`: what need not run."""
 
     engine: Engine
     progress: Progress
     report: Report
+    cache: Cache
     lost: bool = field(default=False, init=False)
 
     def run(
@@ -108,7 +113,7 @@ class Crew:
 @contextlib.contextmanager
 def open_crew(options: Options, project: Project, spool: Path, report: Report) -> Iterator[Crew]:
     """The crew of a build whose passes exchange rows in `spool`. An engine that is lost is R017, at any time."""
-    crew = Crew(engine=InProcess(), progress=options.progress, report=report)
+    crew = Crew(engine=InProcess(), progress=options.progress, report=report, cache=Cache())
     wanted = EngineOptions(
         name=options.engine,
         workers=options.workers if options.scheduler else options.size.workers,
@@ -119,8 +124,8 @@ def open_crew(options: Options, project: Project, spool: Path, report: Report) -
         shared=(project.root, spool),
     )
     try:
-        with open_engine(wanted) as engine:
-            crew.engine = engine
+        with open_engine(wanted) as engine, open_cache(project, options.cache, options.size.workers) as cache:
+            crew.engine, crew.cache = engine, cache
             yield crew
     except EngineLost as lost:
         report.add(Diagnostic(code="R017", place=Place(file=PROJECT_FILE), message=str(lost)))

@@ -1,15 +1,19 @@
 """Files -> blocks -> raw records with places. With the documents that records name, the only reads of the inputs.
 
 A block is what one task stages: a batch of small files, or a byte range of a JSON lines file that begins and ends
-at a line. How the inputs are cut has no influence on what is released.
+at a line. Where a block ends follows from its content, so that an edit changes the blocks around it and no others.
+How the inputs are cut has no influence on what is released.
 """
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from copydesk.archives import is_archive, unpack
@@ -17,7 +21,7 @@ from copydesk.diagnostics import Diagnostic, Place
 from copydesk.project import Project
 
 BLOCK_SIZE = 8 * 2**20
-"""Bytes of input in a block, about."""
+"""Bytes of input in a block, at most; two thirds of it as a rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,70 +178,6 @@ def _is_input(path: Path) -> bool:
     return path.is_file() or (path.is_symlink() and not path.exists())
 
 
-def cut(
-    listings: Sequence[Listing], units: Sequence[tuple[int, Unit]], block_size: int
-) -> tuple[list[Block], list[Diagnostic]]:
-    """Cut the units, each with the number of its listing, into blocks of about `block_size` bytes."""
-    blocks: list[Block] = []
-    unreadable: list[Diagnostic] = []
-    batch: list[Piece] = []
-    size, current = 0, -1
-
-    def flush() -> None:
-        nonlocal size
-        if batch:
-            blocks.append(Block(index=len(blocks), source=current, pieces=tuple(batch)))
-            batch.clear()
-        size = 0
-
-    for number, unit in units:
-        if number != current:
-            flush()
-            current = number
-        try:
-            pieces = list(_pieces(listings[number], unit, block_size))
-        except OSError as error:
-            unreadable.append(Diagnostic(code="S001", place=Place(file=unit.files[0]), message=str(error.strerror)))
-            continue
-        for piece in pieces:
-            batch.append(piece)
-            size += piece.end - piece.start + sum(Path(path).stat().st_size for _, path in piece.beside)
-            if size >= block_size:
-                flush()
-    flush()
-    return blocks, unreadable
-
-
-def _pieces(listing: Listing, unit: Unit, block_size: int) -> Iterator[Piece]:
-    """A unit as pieces: a file of one record a line is cut at line ends, anything else is one piece."""
-    file, others = unit.files[0], unit.files[1:]
-    path = listing.files[file]
-    whole = Piece(
-        file=file,
-        path=str(path),
-        start=0,
-        end=path.stat().st_size,
-        line=1,
-        lines=unit.lines,
-        name=unit.name.removeprefix(listing.base),
-        base=listing.base,
-        beside=tuple((name, str(listing.files[name])) for name in others),
-    )
-    for other in (path, *(listing.files[name] for name in others)):
-        with other.open("rb"):  # a file that cannot be opened is reported before anything is staged
-            pass
-    if not unit.lines:
-        yield whole
-        return
-    start, line = 0, 1
-    with path.open("rb") as stream:
-        while start < whole.end:
-            chunk = stream.read(block_size) + stream.readline()
-            yield replace(whole, start=start, end=start + len(chunk), line=line)
-            start += len(chunk)
-            line += chunk.count(b"\n")
-
-
 def in_lines(file: str) -> bool:
     """Whether a file holds one record a line."""
     return file.endswith((".jsonl", ".ndjson"))
@@ -248,17 +188,63 @@ def input_size(blocks: list[Block]) -> int:
     return sum(piece.end - piece.start for block in blocks for piece in block.pieces)
 
 
+@dataclass(slots=True, kw_only=True)
+class Reads:
+    """What was read of the inputs: a digest of each piece, None if one could not be read, and of each document."""
+
+    pieces: list[str | None] = field(default_factory=list)
+    documents: dict[str, str] = field(default_factory=dict)
+
+
+_reads: ContextVar[Reads | None] = ContextVar("reads", default=None)
+
+
+@contextmanager
+def noting() -> Iterator[Reads]:
+    """Note what is read, as it is read: a file may change between two looks at it."""
+    noted = Reads()
+    token = _reads.set(noted)
+    try:
+        yield noted
+    finally:
+        _reads.reset(token)
+
+
+def piece_digest(piece: Piece) -> str | None:
+    """The digest of a piece as it is now, None if it cannot be read."""
+    try:
+        return _digest(piece, *_piece_bytes(piece))
+    except OSError:
+        return None
+
+
+def _digest(piece: Piece, data: bytes, beside: Mapping[str, bytes]) -> str:
+    """Over all that a raw record of the piece can show."""
+    shown = (piece.file, piece.name, piece.base, piece.lines, piece.line, tuple(beside))
+    digests = [hashlib.sha256(one).hexdigest() for one in (repr(shown).encode(), data, *beside.values())]
+    return hashlib.sha256(" ".join(digests).encode()).hexdigest()
+
+
+def _piece_bytes(piece: Piece) -> tuple[bytes, dict[str, bytes]]:
+    with Path(piece.path).open("rb") as stream:
+        stream.seek(piece.start)
+        data = stream.read(piece.end - piece.start)
+    return data, {name: Path(path).read_bytes() for name, path in piece.beside}
+
+
 def read(block: Block) -> Iterator[RawRecord | Diagnostic]:
     """The raw records of a block, in order; a file that cannot be read is a diagnostic. Blank lines are skipped."""
+    noted = _reads.get()
     for piece in block.pieces:
         try:
-            with Path(piece.path).open("rb") as stream:
-                stream.seek(piece.start)
-                data = stream.read(piece.end - piece.start)
-            beside = {name: Path(path).read_bytes() for name, path in piece.beside}
+            data, beside = _piece_bytes(piece)
         except OSError as error:
+            if noted is not None:
+                noted.pieces.append(None)
             yield Diagnostic(code="S001", place=Place(file=piece.file), message=str(error.strerror))
             continue
+        if noted is not None:
+            noted.pieces.append(_digest(piece, data, beside))
         if not piece.lines:
             yield RawRecord(file=piece.file, line=1, data=data, name=piece.name, base=piece.base, beside=beside)
             continue
@@ -270,6 +256,23 @@ def read(block: Block) -> Iterator[RawRecord | Diagnostic]:
 
 def read_document(root: Path, path: str) -> bytes | tuple[str, str]:
     """The bytes of a document that a record names, or (diagnostic code, what is wrong)."""
+    found = _read_document(root, path)
+    if (noted := _reads.get()) is not None:
+        digest = _document_digest(found)
+        noted.documents[path] = digest if noted.documents.get(path, digest) == digest else "it changed meanwhile"
+    return found
+
+
+def document_digest(root: Path, path: str) -> str:
+    """The digest of a document as it is now, or of what is wrong with it."""
+    return _document_digest(_read_document(root, path))
+
+
+def _document_digest(found: bytes | tuple[str, str]) -> str:
+    return hashlib.sha256(found if isinstance(found, bytes) else repr(found).encode()).hexdigest()
+
+
+def _read_document(root: Path, path: str) -> bytes | tuple[str, str]:
     target = root / path
     if "\0" in path:
         return "S001", f"{path!r}: no file can have this name"

@@ -15,13 +15,14 @@ from copydesk.articles.prune import prune
 from copydesk.articles.record import Record
 from copydesk.build import Options, stage
 from copydesk.contract.types import Kind
+from copydesk.cutting import cut
 from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report
 from copydesk.heads import Staged
 from copydesk.importers import importer_of
 from copydesk.importers.intake import take, units_of
 from copydesk.judge import Judge
 from copydesk.prepare import Prepared, prepare
-from copydesk.sources import BLOCK_SIZE, Block, Piece, cut, list_files, read
+from copydesk.sources import BLOCK_SIZE, Block, Piece, list_files, read
 
 Locate = Callable[[str], Place]
 

@@ -1,0 +1,112 @@
+"""The cache of a build: results of earlier builds, taken where all that they depend on is the same.
+
+Whether something is in it changes nothing but the time that a build takes. Never taken from it: sums of files, what
+only all records show, and the gates.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from copydesk.cache.steps import Made
+from copydesk.cache.store import CacheOptions, Store
+from copydesk.diagnostics import Diagnostic, Place
+from copydesk.project import PROJECT_FILE, Project
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+VARIABLE = "COPYDESK_CACHE"
+"""The environment variable that names a folder for the caches of all projects."""
+LIMIT = 10 * 2**30
+"""Bytes that a cache may hold, if nobody says otherwise; or so many times what the build at hand keeps, if more."""
+_TIMES = 4
+
+
+@dataclass(slots=True, kw_only=True)
+class Cache:
+    """The cache as one run sees it, and what it came to. `store` is None if nothing is taken or kept.
+
+    `threads`: that take entries; most of the work is hashing and copying, which they do at the same time. `size`: bytes
+    of the entries that were taken or kept; `taken` and `made`: how many, by step.
+    """
+
+    store: Store | None = None
+    limit: int | None = None
+    threads: int = 1
+    size: int = 0
+    taken: Counter[str] = field(default_factory=Counter)
+    made: Counter[str] = field(default_factory=Counter)
+    _damaged: list[str] = field(default_factory=list)
+    _refused: str = ""
+
+    def take(
+        self, step: str, take: Callable[[Item], Made[Result]], items: Sequence[Item]
+    ) -> tuple[list[Result], list[Item]]:
+        """The results of the items that are there, and the items that are left to do."""
+        if self.store is None:
+            return [], list(items)
+        results, left = [], []
+        with ThreadPoolExecutor(self.threads) as pool:
+            for item, found in zip(items, pool.map(take, items), strict=True):
+                if (result := self.counted(step, found)) is None:
+                    left.append(item)
+                else:
+                    results.append(result)
+        self.taken[step] += len(results)
+        return results, left
+
+    def count(self, step: str, made: Sequence[Made[Result]]) -> list[Result]:
+        """The results of the items that were left to do."""
+        self.made[step] += len(made)
+        return [result for one in made if (result := self.counted(step, one)) is not None]
+
+    def counted(self, step: str, made: Made[Result]) -> Result | None:
+        self.size += made.size
+        self._damaged.extend(made.damaged)
+        self._refused = self._refused or made.refused
+        return made.result
+
+    def findings(self) -> Iterator[Diagnostic]:
+        """What was wrong with the cache since this was last asked."""
+        place = Place(file=PROJECT_FILE)
+        if damaged := sorted(self._damaged):
+            message = f"{len(damaged)} entries of the cache were damaged, and what they held was made anew"
+            message = message.replace("1 entries of the cache were", "1 entry of the cache was", 1)
+            yield Diagnostic(code="R018", place=place, message=message, notes=tuple(damaged[:5]))
+        if self._refused:
+            message = f"nothing can be kept for the next build: {self._refused}"
+            yield Diagnostic(code="R020", place=place, message=message)
+        self._damaged, self._refused = [], ""
+
+
+def cache_folder(project: Project, given: Path | None = None) -> Path:
+    """Where the cache of a project is."""
+    named = os.environ.get(VARIABLE, "")
+    return given or (Path(named) if named else project.output / f".cache-{project.dataset.name}")
+
+
+@contextlib.contextmanager
+def open_cache(project: Project, options: CacheOptions, threads: int = 1) -> Iterator[Cache]:
+    """The cache of a project for one run; trimmed at its end."""
+    cache = Cache(limit=options.limit, threads=threads)
+    try:
+        if options.used:
+            store = Store(folder=cache_folder(project, options.folder))
+            store.open()
+            cache.store = store
+    except OSError as error:
+        cache._refused = os.strerror(error.errno or 0)
+    try:
+        yield cache
+    finally:
+        if cache.store is not None and (cache.made or cache.limit is not None):
+            with contextlib.suppress(OSError):
+                cache.store.trim(cache.limit if cache.limit is not None else max(LIMIT, _TIMES * cache.size))
