@@ -71,7 +71,8 @@ class Options:
 
 @dataclass(slots=True, kw_only=True)
 class Crew:
-    """Who runs the tasks of a build, and whom it tells: how far it is, and what was found. `cache`: what need not run."""
+    """Who runs the tasks of a build, and whom it tells: how far it is, and what was found. `cache`: what need not run
+    again."""
 
     engine: Engine
     progress: Progress

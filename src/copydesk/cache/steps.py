@@ -17,10 +17,11 @@ from copydesk.cache.keys import contract_digest, environment, key, narrowed, set
 from copydesk.cache.store import Damaged, Store
 from copydesk.contract.types import Contract
 from copydesk.diagnostics import Place
+from copydesk.heads import StageResult
 from copydesk.project import Project
 from copydesk.sources import Block, document_digest, noting, piece_digest
 from copydesk.spool import block_files
-from copydesk.stage import StageContext, StageResult, stage_block
+from copydesk.stage import StageContext, stage_block
 from copydesk.waivers import Waiver
 from copydesk.write import Shard, WriteContext, WrittenShard, pending_path, write_shard
 from copydesk.writers import WRITERS
