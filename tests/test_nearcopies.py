@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import pickle
 import random
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -16,7 +17,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import CORPORA
-from copydesk.nearcopies import LEAST_SHARED, Found, Pair, index, longest_run, most_alike, near_copies, search
+from copydesk.engine import Engine, InProcess, Item, LocalProcesses, Result
+from copydesk.nearcopies import (
+    LEAST_SHARED,
+    Found,
+    Pair,
+    Work,
+    alike,
+    compare,
+    crowded,
+    index,
+    longest_run,
+    most_alike,
+    near_copies,
+    samples,
+    search,
+)
 from copydesk.shingles import Sequences, join, read, shingle, write
 
 untimed = settings(deadline=None, max_examples=60)
@@ -111,6 +127,122 @@ def test_it_finds_what_comparing_all_pairs_finds(
         assert room[1] < 16
 
 
+def small_parts(patch: pytest.MonkeyPatch) -> None:
+    """As if the corpus were too large for any part of the work to be done at once."""
+    for module, name, value in (
+        (samples, "RANGE", 250), (samples, "_BATCH", 250), (samples, "_PIECE", 50), (search, "_PAIRS", 50),
+        (alike, "_PAIRS", 50), (compare, "_TASK", 2),
+    ):  # fmt: skip
+        patch.setattr(module, name, value)
+
+
+class Shuffled:
+    """An engine as bad as one may be: every task twice, the results in any order."""
+
+    def __init__(self, rnd: random.Random) -> None:
+        self.rnd, self.mishaps = rnd, list[str]()
+
+    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        results = [function(item) for item in items]
+        for number in self.rnd.sample(range(len(items)), len(items)):
+            results[number] = function(pickle.loads(pickle.dumps(items[number])))
+        yield from self.rnd.sample(results, len(results))
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from([10, 60]),
+    st.sampled_from([(1024, 16), (40, 1), (4, 0)]),
+    st.sampled_from([1, 3]),
+    st.randoms(use_true_random=False),
+)
+def test_in_parts_it_finds_the_same_as_in_one(
+    tmp_path_factory: pytest.TempPathFactory,
+    seed: int,
+    longest: int,
+    room: tuple[int, int],
+    colours: int,
+    rnd: random.Random,
+) -> None:
+    """The pairs, what was crowded and the most alike, whatever runs the tasks and however small they are."""
+    sequences = shingle(related_texts(random.Random(seed), longest), 5)
+    colour = [rnd.randrange(colours) for _ in range(len(sequences))] if colours > 1 else None
+    homes = np.array([rnd.randrange(3) for _ in range(len(sequences))], dtype=np.int64)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("_EASY", room[0]), ("_SPARE", room[1]), ("_LARGE", 1), ("_FEW", 0)):
+            patch.setattr(search, name, value)
+        whole = near_copies(sequences, jaccard=0.5, containment=0.8, colours=colour)
+        alike_whole = most_alike(sequences, homes, top=3)
+        small_parts(patch)
+        work = Work(folder=tmp_path_factory.mktemp("work"), engine=Shuffled(rnd))
+        assert near_copies(sequences, jaccard=0.5, containment=0.8, colours=colour, work=work) == whole
+        assert most_alike(sequences, homes, top=3, work=work) == alike_whole
+        assert most_alike(sequences, homes, top=3, work=Work(folder=work.folder / "anew")) == alike_whole
+
+
+def test_processes_find_the_same(tmp_path: Path) -> None:
+    """Files are mapped by each process for itself; only their names go to it."""
+    rnd = random.Random(11)
+    texts = [text for _ in range(40) for text in related_texts(rnd, 100)]
+    files = [texts[:300], texts[300:]]
+    for number, some in enumerate(files):
+        write(tmp_path / f"{number}.shingles", shingle(some, 5))
+    articles = join([read(tmp_path / f"{number}.shingles") for number in range(2)])
+    homes = np.arange(len(articles)) % 3
+    results = []
+    with pytest.MonkeyPatch.context() as patch, LocalProcesses(2) as processes:
+        patch.setattr(samples, "RANGE", 1 << 12)
+        patch.setattr(samples, "_BATCH", 1 << 12)
+        patch.setattr(compare, "_TASK", 64)
+        engines: list[Engine] = [InProcess(), processes]
+        for number, engine in enumerate(engines):
+            work = Work(folder=tmp_path / str(number), engine=engine)
+            found = near_copies(articles, jaccard=0.5, containment=0.8, work=work)
+            results.append((found, most_alike(articles, homes, top=5, work=work)))
+    assert len(results[0][0].pairs) > 100
+    assert results[0] == results[1]
+
+
+def test_less_memory_finds_the_same(tmp_path: Path) -> None:
+    rnd = random.Random(12)
+    articles = join([shingle([text for _ in range(20) for text in related_texts(rnd, 100)], 5)])
+    found = [
+        near_copies(articles, jaccard=0.5, containment=0.8, work=Work(folder=tmp_path / str(memory), memory=memory))
+        for memory in (1 << 29, 1 << 18)
+    ]
+    assert found[0] == found[1]
+    assert found[0].pairs
+
+
+@untimed
+@given(st.integers(0, 2**32), st.integers(2, 40), st.sampled_from([0, 1, 4]), st.randoms(use_true_random=False))
+def test_rounds_come_to_the_same_as_one_after_the_other(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, count: int, rounds: int, rnd: random.Random
+) -> None:
+    """Which pairs are listed depends on the order of the candidates, not on how many are compared at once."""
+    texts = related_texts(random.Random(seed), 20)[:count]
+    articles = join([shingle(texts, 3)]).filed(tmp_path_factory.mktemp("files"))
+    pairs = [(a, b) for a in range(len(texts)) for b in range(len(texts)) if a != b]
+    chosen = rnd.sample(pairs, rnd.randint(0, len(pairs)))
+    work = Work(folder=tmp_path_factory.mktemp("work"))
+    one, two = (compare.Comparison(articles=articles, jaccard=0.4, containment=0.8, work=work) for _ in range(2))
+    for left, right in chosen[: len(chosen) // 3]:
+        one.compare(left, right)
+        two.compare(left, right)
+    for left, right in chosen:
+        one.compare(left, right)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compare, "_ROUNDS", rounds)
+        patch.setattr(compare, "_TASK", 3)
+        two.compare_all(*(np.array([pair[end] for pair in chosen], dtype=np.int64) for end in (0, 1)))
+    assert two.pairs == one.pairs
+    assert [two.root(n) for n in range(len(texts))] == [one.root(n) for n in range(len(texts))]
+    assert two.in_vain >= one.in_vain
+    if rounds == 4 and len(texts) < 5:
+        assert two.compared == one.compared
+
+
 @untimed
 @given(st.integers(0, 2**32), st.randoms(use_true_random=False))
 def test_order_files_and_ranges_make_no_difference(
@@ -129,8 +261,7 @@ def test_order_files_and_ranges_make_no_difference(
     place = {number: (name, row) for name, numbers in enumerate(files) for row, number in enumerate(numbers)}
     joined = join([read(folder / str(name)) for name in range(3)], [place[number] for number in range(len(texts))])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index, "_SORTED", 64)
-        patch.setattr(search, "_PAIRS", 16)
+        small_parts(patch)
         assert near_copies(joined, jaccard=0.5, containment=0.8) == whole
     # Other numbers for the articles may connect a group by other pairs; the groups are the same.
     order = shuffle.sample(range(len(texts)), len(texts))
@@ -200,15 +331,15 @@ def test_templates_neither_explode_nor_hide_copies(template: int, least: int, mo
     """1,500 articles have a million pairs; so many comparisons would not end."""
     sequences = families(1500, template, least, most)
     compared = 0
-    plain = search.measure
+    plain = compare.measure
 
-    def counting(left: int, right: int, left_set: search.Hashes, right_set: search.Hashes) -> Pair:
+    def counting(left: int, right: int, left_set: compare.Hashes, right_set: compare.Hashes) -> Pair:
         nonlocal compared
         compared += 1
         return plain(left, right, left_set, right_set)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "measure", counting)
+        patch.setattr(compare, "measure", counting)
         found = near_copies(sequences, jaccard=0.5, containment=0.8)
     assert max(Counter(grouped(1500, found)).values()) == largest
     assert found.crowded == ()
@@ -220,8 +351,8 @@ def test_what_was_not_compared_is_told() -> None:
     sequences = families(1600, 70, 30, 30)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search, "_SPARE", 0)
-        patch.setattr(search, "CROWDED", 0)
-        patch.setattr(search, "_AT_FIRST", 0)
+        patch.setattr(crowded, "CROWDED", 0)
+        patch.setattr(crowded, "_AT_FIRST", 0)
         found = near_copies(sequences, jaccard=0.5, containment=0.8)
     assert found.pairs == ()
     assert [(told.articles, told.article, told.position) for told in found.crowded] == [(1600, 0, 0)]

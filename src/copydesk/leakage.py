@@ -14,7 +14,7 @@ from typing import Any
 from copydesk.decisions import colours, in_force
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.grouping import words_compared
-from copydesk.nearcopies import LEAST_SHARED, Pair, longest_run, most_alike
+from copydesk.nearcopies import LEAST_SHARED, Pair, Work, longest_run, most_alike
 from copydesk.project import PROJECT_FILE, Boilerplate, Bound, Decision, NearCopies, Splits
 from copydesk.shingles import Joined
 
@@ -22,9 +22,19 @@ LISTED = 10
 """Pairs of articles that the certificate lists for each two splits: the most alike by each of its measures."""
 
 
-def certify(ids: Sequence[str], homes: Sequence[str], shingles: Joined, splits: Splits, version: str) -> dict[str, Any]:
-    """What quality/leakage.json says. `homes`: the split of each article, in the order of `ids` and `shingles`."""
-    apart = colours(splits, version, ids)
+def certify(
+    ids: Sequence[str],
+    homes: Sequence[str],
+    shingles: Joined,
+    splits: Splits,
+    version: str,
+    work: Work | None = None,
+) -> dict[str, Any]:
+    """What quality/leakage.json says. `homes`: the split of each article, in the order of `ids` and `shingles`.
+
+    `work`: how the work is done; that of the search for near copies has half of it done already.
+    """
+    apart = colours(splits, version, {i for decision in splits.decisions for i in decision.articles})
     near = splits.near_copies
     method = {
         "words": words_compared(splits),
@@ -41,7 +51,7 @@ def certify(ids: Sequence[str], homes: Sequence[str], shingles: Joined, splits: 
         "articles": len(ids),
         "method": method,
         "set_apart": accepted,
-        **_measured(ids, homes, shingles, words_compared(splits), apart),
+        **_measured(ids, homes, shingles, words_compared(splits), apart, work),
     }
 
 
@@ -58,10 +68,17 @@ def _bound(splits: Splits) -> dict[str, Any]:
 
 
 def _measured(
-    ids: Sequence[str], homes: Sequence[str], shingles: Joined, words: int, apart: Mapping[str, int]
+    ids: Sequence[str],
+    homes: Sequence[str],
+    shingles: Joined,
+    words: int,
+    apart: Mapping[str, int],
+    work: Work | None,
 ) -> dict[str, Any]:
     names = sorted(set(homes))
-    found = most_alike(shingles, [names.index(home) for home in homes], top=LISTED, colours=[apart[i] for i in ids])
+    number = {name: place for place, name in enumerate(names)}
+    shade = [apart.get(i, 0) for i in ids]
+    found = most_alike(shingles, [number[home] for home in homes], top=LISTED, colours=shade, work=work)
     pairs = [_pair_as_json(pair, ids, homes, shingles, words, apart) for pair in found]
     pairs.sort(key=lambda p: (-p["jaccard"], -p["containment"], -p["passage"], p["left"], p["right"]))
     between = []
@@ -85,7 +102,7 @@ def _pair_as_json(
         "jaccard": round(pair.jaccard, 6),
         "containment": round(pair.containment, 6),
         "passage": longest_run(shingles.of(pair.left), shingles.of(pair.right), words),
-        "set_apart": apart[left] != apart[right],
+        "set_apart": apart.get(left, 0) != apart.get(right, 0),
     }
 
 

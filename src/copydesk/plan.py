@@ -16,15 +16,16 @@ from copydesk.arrays import Ints, Strings, as_flags, as_numbers, fixed, hexadeci
 from copydesk.barrier import Gathered
 from copydesk.decisions import colours
 from copydesk.diagnostics import Diagnostic, Place, Severity
+from copydesk.engine import Engine, InProcess
 from copydesk.grouping import Edge, components, groups_as_json, shared_edges
 from copydesk.heads import Heads, Links, links_of
 from copydesk.heads.files import DIGEST, MARKS
-from copydesk.nearcopies import Crowded, near_copies
+from copydesk.nearcopies import Crowded, Work, near_copies
 from copydesk.project import PROJECT_FILE, Config, Project, Splits
 from copydesk.semver import version_key
-from copydesk.shingles import Joined, join, read
+from copydesk.shingles import Joined, read
 from copydesk.splits import Articles, Assigned, Ledger, LedgerTable, Member, Share, as_table, settle_all
-from copydesk.spool import Address, Directory, shingles_path
+from copydesk.spool import Address, Addresses, Directory, shingles_path
 from copydesk.write import Shard
 
 SHOWN_CROWDS = 5
@@ -50,11 +51,16 @@ class Plan:
 
 
 def plan(
-    project: Project, gathered: Gathered, ledger: Ledger, spool: Path, previous: str = ""
+    project: Project,
+    gathered: Gathered,
+    ledger: Ledger,
+    spool: Path,
+    previous: str = "",
+    engine: Engine | None = None,
 ) -> tuple[Plan, list[Diagnostic]]:
     """Groups, then splits, then the certificate, then the order of the rows.
 
-    `previous`: the version released before, empty if none is known.
+    `previous`: the version released before, empty if none is known. `engine`: runs what is searched in the texts.
     """
     primary = project.kinds[0]
     heads = gathered.staged[primary]
@@ -68,7 +74,8 @@ def plan(
     decided = {i for decision in splits.decisions for i in decision.articles}
     apart = colours(splits, project.dataset.version, sorted(i for i in decided if i in heads))
     shingles = shingles_of(spool, heads.addresses(numbers))
-    edges, found = _edges(gathered, primary, shingles, splits, apart)
+    work = Work(folder=spool / "near", engine=engine or InProcess())
+    edges, found = _edges(gathered, primary, shingles, splits, apart, work)
     assigned = settle_all(
         _articles(heads, numbers, ids),
         edges,
@@ -77,7 +84,7 @@ def plan(
         project.dataset.version,
         previous=previous,
         left_out=lost,
-        whole=_whole(gathered, primary, shingles, splits) if any(apart.values()) else None,
+        whole=_whole(gathered, primary, shingles, splits, work) if any(apart.values()) else None,
     )
     made = as_table(assigned.ledger)
     found = [*found, *assigned.found]
@@ -85,7 +92,7 @@ def plan(
     certificate = None
     if shingles is not None and not _has_errors(found):
         homes = [made.splits.names[n] for n in made.columns.splits[rows].tolist()]
-        certificate = leakage.certify(ids, homes, shingles, splits, project.dataset.version)
+        certificate = leakage.certify(ids, homes, shingles, splits, project.dataset.version, work)
         found.extend(leakage.exceeding(certificate))
     located = [replace(d, place=project.place(d.place.pointer or "")) if d.place.line is None else d for d in found]
     tied = [made[i] for i in sorted({i for edge in edges for i in (edge.left, edge.right)})]
@@ -144,20 +151,27 @@ def _articles(heads: Heads, numbers: Ints, ids: Strings) -> Articles:
     return Articles(ids=ids.array, digests=digests, given=heads.column("source", numbers), members=members)
 
 
-def _whole(gathered: Gathered, primary: str, shingles: Joined | None, splits: Splits) -> dict[str, str]:
+def _whole(
+    gathered: Gathered, primary: str, shingles: Joined | None, splits: Splits, work: Work
+) -> dict[str, str]:
     """Article -> component, as if no decision set any apart; those that are alone and not named may be missing."""
-    edges = _edges(gathered, primary, shingles, splits, {})[0]
+    edges = _edges(gathered, primary, shingles, splits, {}, work)[0]
     named = {i for decision in splits.decisions for i in decision.articles if i in gathered.staged[primary]}
     return components(sorted(named | {i for edge in edges for i in (edge.left, edge.right)}), edges)
 
 
 def _edges(
-    gathered: Gathered, primary: str, shingles: Joined | None, splits: Splits, apart: Mapping[str, int]
+    gathered: Gathered,
+    primary: str,
+    shingles: Joined | None,
+    splits: Splits,
+    apart: Mapping[str, int],
+    work: Work,
 ) -> tuple[list[Edge], list[Diagnostic]]:
     """Every tie between articles, in order, and L012 for passages because of which some may be missing."""
     edges, found = _plain_edges(gathered, primary, apart), list[Diagnostic]()
     if shingles is not None:
-        near, found = _near_edges(_ids(gathered.staged[primary]), shingles, splits, apart)
+        near, found = _near_edges(_ids(gathered.staged[primary]), shingles, splits, apart, work)
         equal = {(e.left, e.right) for e in edges if e.tie == "text"}
         edges += [e for e in near if (e.left, e.right) not in equal]
     return sorted(edges, key=lambda e: (e.left, e.right, e.why)), found
@@ -262,25 +276,25 @@ def _linked(kind: str, links: Links, ends: Mapping[str, _Ends]) -> Iterator[tupl
         yield holder, tied
 
 
-def shingles_of(spool: Path, addresses: Sequence[Address]) -> Joined | None:
+def shingles_of(spool: Path, addresses: Addresses) -> Joined | None:
     """The shingles of the articles at these addresses, in their order; None if they have no text."""
-    blocks = sorted({address.block for address in addresses})
-    paths = [shingles_path(spool, block) for block in blocks]
+    blocks, part = np.unique(np.frombuffer(addresses.blocks, dtype=np.int32), return_inverse=True)
+    paths = [shingles_path(spool, block) for block in blocks.tolist()]
     if not all(path.exists() for path in paths):
         return None
-    number = {block: n for n, block in enumerate(blocks)}
-    return join([read(path) for path in paths], ((number[a.block], a.row) for a in addresses))
+    row = np.frombuffer(addresses.rows, dtype=np.int32)
+    return Joined(parts=tuple(map(read, paths)), part=part.astype(np.int32), row=row)
 
 
 def _near_edges(
-    ids: Sequence[str], shingles: Joined, splits: Splits, apart: Mapping[str, int]
+    ids: Sequence[str], shingles: Joined, splits: Splits, apart: Mapping[str, int], work: Work
 ) -> tuple[list[Edge], list[Diagnostic]]:
     """The near copies among the articles, with what was measured."""
     near = splits.near_copies
     if near is None:
         return [], []
     colours = [apart.get(i, 0) for i in ids] if any(apart.values()) else None
-    found = near_copies(shingles, jaccard=near.jaccard, containment=near.containment, colours=colours)
+    found = near_copies(shingles, jaccard=near.jaccard, containment=near.containment, colours=colours, work=work)
     edges = [
         Edge(
             left=ids[pair.left],

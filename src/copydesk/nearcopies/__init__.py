@@ -16,7 +16,7 @@ and what still remains uncompared then is told. docs/decisions/near-copies.md ha
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -69,6 +69,8 @@ def near_copies(
     assert 0 < jaccard <= 1
     assert 0 < containment <= 1
     articles = sequences if isinstance(sequences, Joined) else join([sequences])
+    if not len(articles):
+        return Found(pairs=(), crowded=())
     with working(work) as here:
         return _found(articles.filed(here.folder), jaccard, containment, colours, here)
 
@@ -81,7 +83,7 @@ def _found(
     size, colour, salt = sample_size(part), None, None
     if colours is not None:
         colour = np.asarray(colours, dtype=np.int64)
-        salt = spread(colour.astype(np.uint64))
+        salt, work = spread(colour.astype(np.uint64)), work.inside("coloured")
     here = work.inside("near")
     samples = sample(articles, halvings_of(lengths, size), here, salt)
     index = build(samples, here)

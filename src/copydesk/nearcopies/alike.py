@@ -18,7 +18,7 @@ from copydesk.nearcopies.compare import LEAST_SHARED, measured
 from copydesk.nearcopies.index import Files, Index, Reader, build
 from copydesk.nearcopies.measures import Pair, distinct, measure, spread
 from copydesk.nearcopies.samples import Bools, halvings_of, sample
-from copydesk.nearcopies.work import Stored, Work, by_key, segments, store, working
+from copydesk.nearcopies.work import BYTES, Array, Stored, Work, by_key, segments, store, working
 from copydesk.shingles import Ints, Joined, Places, Sequences, join
 
 COMMON = 64
@@ -73,7 +73,7 @@ def most_alike(
     with working(work) as here:
         articles = articles.filed(here.folder)
         codes = _chosen(articles, home_of, shade, top, here)
-        pairs = sorted(measured(articles, codes, here.engine), key=lambda pair: (pair.left, pair.right))
+        pairs = sorted(measured(articles, codes, here), key=lambda pair: (pair.left, pair.right))
     groups: dict[int, list[Pair]] = {}
     left, right = (np.array([getattr(pair, end) for pair in pairs], dtype=np.int64) for end in ("left", "right"))
     for pair, key in zip(pairs, _two_homes(home_of, shade, left, right).tolist(), strict=True):
@@ -89,7 +89,7 @@ def _chosen(articles: Joined, homes: Places, shade: Places, top: int, work: Work
     index = work.kept.get(_SAMPLE) or build(sample(articles, halvings_of(lengths, _SAMPLE), here), here)
     task = _Task(
         files=index.files, folder=str(here.folder), arrays=f"{here.folder}/arrays",
-        common=common_up_to(index), top=top, pairs=_PAIRS,
+        common=common_up_to(index), top=top, pairs=min(_PAIRS, work.memory // BYTES),
     )  # fmt: skip
     shuffled = np.argsort(spread(np.arange(len(articles), dtype=np.uint64)), kind="stable")
     rank = np.empty(len(articles), dtype=np.uint64)
@@ -104,7 +104,8 @@ def _chosen(articles: Joined, homes: Places, shade: Places, top: int, work: Work
             pass
         best.append(_merged(run(partial(_neighbours, task), list(index.files.parts())), top))
     chosen = [_both_ways(codes) for found in best for codes, _ in found.values()]
-    return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *chosen])).tolist()
+    codes: list[int] = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *chosen])).tolist()
+    return codes
 
 
 def common_up_to(index: Index) -> int:
@@ -134,7 +135,7 @@ def _two_homes(homes: Places, shade: Places, left: Ints, right: Ints) -> Ints:
     return codes
 
 
-def _crowded(task: _Task, articles: Joined, work: Work) -> dict[str, Ints]:
+def _crowded(task: _Task, articles: Joined, work: Work) -> dict[str, Array]:
     """Of each article: in how many crowded lists it stands, and in how many of those with its sample."""
     held, own = (np.zeros(len(articles), dtype=np.uint32) for _ in range(2))
     for number, crowded, sampled in work.engine.map(partial(_in_crowded, task), list(task.files.parts())):
@@ -198,7 +199,8 @@ def _beside(task: _Task, number: int) -> None:
     one for all lists: by the range of the first article, and by how far apart they stand."""
     file, arrays = Stored(task.files.lists(number)), Stored(task.arrays)
     home, rank, article = (arrays.column(name) for name in ("home", "rank", "article"))
-    many = np.diff(file.column("first").astype(np.int64))
+    first: Ints = file.column("first").astype(np.int64)
+    many = first[1:] - first[:-1]
     crowded = many > task.common
     owner = file.column("member")[np.repeat(crowded, many)]
     lists = np.repeat(np.flatnonzero(crowded).astype(np.uint64), many[crowded])

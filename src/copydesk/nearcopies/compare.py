@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from copydesk.engine import Engine, InProcess
+from copydesk.engine import InProcess
 from copydesk.nearcopies.measures import Pair, distinct, measure
 from copydesk.nearcopies.work import Work
 from copydesk.shingles import Hashes, Ints, Joined
@@ -23,7 +23,9 @@ LEAST_SHARED = 8
 _KEPT = 1 << 12
 """Sets that are kept for the next comparison."""
 _TASK = 1 << 11
-"""Pairs that one task compares."""
+"""Pairs that one task compares, at most."""
+_COPIES = 32
+"""Bytes that a task takes for a shingle of an article that it compares, at most."""
 _ROUNDS = 4
 """Rounds after which the next candidates in order are compared, whether or not others connect them."""
 
@@ -106,7 +108,7 @@ class Comparison:
 
     def _compared(self, codes: Ints, places: Sequence[int]) -> Iterator[tuple[int, Pair | None]]:
         place_of = dict(zip(codes[places].tolist(), places, strict=True))
-        for pair in measured(self.articles, list(place_of), self.work.engine):
+        for pair in measured(self.articles, list(place_of), self.work):
             code = pair.left << 32 | pair.right
             near = self.qualifies(pair)
             self.compared += 1
@@ -150,18 +152,20 @@ def _top(parents: list[int], node: int) -> int:
     return node
 
 
-def measured(articles: Joined, codes: Sequence[int], engine: Engine) -> Iterator[Pair]:
+def measured(articles: Joined, codes: Sequence[int], work: Work) -> Iterator[Pair]:
     """What pairs of articles have in common, in any order. Each task compares pairs whose shingles lie together."""
     both = np.unique(np.array(codes, dtype=np.int64))
     left, right = both >> 32, both & 0xFFFFFFFF
     order = np.lexsort((articles.row[right], articles.part[right], articles.row[left], articles.part[left]))
+    left, right = left[order], right[order]
+    size = articles.pick(left).lengths() + articles.pick(right).lengths()
+    share = np.maximum(np.arange(len(order)) // _TASK, np.cumsum(size) * _COPIES // work.memory)
     tasks = []
-    for start in range(0, len(order), _TASK):
-        some = order[start : start + _TASK]
+    for some in np.split(np.arange(len(order)), np.flatnonzero(share[1:] != share[:-1]) + 1):
         numbers, places = np.unique(np.concatenate((left[some], right[some])), return_inverse=True)
         tasks.append((_some(articles, numbers), numbers, places[: len(some)], places[len(some) :]))
     # what takes no longer than a process takes to start is done here
-    for pairs in (engine if len(tasks) > 2 else InProcess()).map(_measure, tasks):
+    for pairs in (work.engine if len(tasks) > 2 else InProcess()).map(_measure, tasks):
         yield from pairs
 
 
@@ -169,22 +173,20 @@ def _some(articles: Joined, numbers: Ints) -> Joined:
     """Some of the articles, with only the files in which they lie."""
     parts, part = np.unique(articles.part[numbers], return_inverse=True)
     homes = tuple(articles.parts[n] for n in parts.tolist())
-    return Joined(parts=homes, part=part, row=articles.row[numbers])
+    return Joined(parts=homes, part=part.astype(np.int32), row=articles.row[numbers])
 
 
 def _measure(item: tuple[Joined, Ints, Ints, Ints]) -> list[Pair]:
     there, numbers, left, right = item
     sets: dict[int, Hashes] = {}
-
-    def set_of(place: int) -> Hashes:
-        if place not in sets:
-            if len(sets) >= _KEPT:
-                sets.clear()
-            sets[place] = distinct(there.of(place))
-        return sets[place]
-
-    pairs = []
-    for one, two in zip(left.tolist(), right.tolist(), strict=True):
-        pairs.append(measure(int(numbers[one]), int(numbers[two]), set_of(one), set_of(two)))
+    before = 0
+    for place in np.lexsort((there.row, there.part)).tolist():  # file by file
+        if there.part[place] != before:
+            there.parts[before].release()
+            before = int(there.part[place])
+        sets[place] = distinct(there.of(place))
     there.release()
-    return pairs
+    return [
+        measure(int(numbers[one]), int(numbers[two]), sets[one], sets[two])
+        for one, two in zip(left.tolist(), right.tolist(), strict=True)
+    ]

@@ -14,7 +14,7 @@ from functools import cache, partial
 import numpy as np
 
 from copydesk.nearcopies.samples import Bools, Numbers, Samples, shift_of
-from copydesk.nearcopies.work import Stored, Work, by_key, segments, store
+from copydesk.nearcopies.work import Array, Stored, Work, by_key, segments, store
 from copydesk.shingles import Hashes, Ints
 
 MISS = 1e-10
@@ -192,9 +192,13 @@ def _kept(files: Files, number: int, owner: Numbers, key: Hashes, many: Ints) ->
     np.cumsum(many, out=first[1:])
     store(files.lists(number), {"first": first, "member": owner, "key": key})
     order, begins = by_key((owner >> np.uint32(1)) // np.uint32(files.size), len(files.parts()))
-    columns = {"list": np.repeat(np.arange(len(many), dtype=np.uint32), many), "many": np.repeat(many, many)}
-    across = {"first": begins, "owner": owner[order]}
-    store(f"{files.folder}/across-{number}", across | {n: c.astype(np.uint32)[order] for n, c in columns.items()})
+    lists = np.arange(len(many), dtype=np.uint32)
+    columns: dict[str, Array] = {
+        "owner": owner,
+        "list": np.repeat(lists, many),
+        "many": np.repeat(many.astype(np.uint32), many),
+    }
+    store(f"{files.folder}/across-{number}", {"first": begins} | {n: c[order] for n, c in columns.items()})
     return int(many.max(initial=0)), int((many * many).sum())
 
 

@@ -17,24 +17,23 @@ import numpy as np
 import numpy.typing as npt
 
 from copydesk.nearcopies.measures import spread
-from copydesk.nearcopies.work import Array, Stored, Work, by_key, segments, store
-from copydesk.shingles import Bytes, Hashes, Ints, Joined, read
+from copydesk.nearcopies.work import BYTES, Array, Stored, Work, by_key, segments, store
+from copydesk.shingles import Bytes, Hashes, Ints, Joined, Places, read
 
 Bools = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.uint32]
+Floats = npt.NDArray[np.float64]
 
 NONE = 64
 """How often the limit of an article is halved that has no sample."""
 RANGE = 1 << 18
 """Keys that are sorted at once, as far as possible: what fits the cache of a processor."""
-RANGES = 12
+RANGES = 16
 """The logarithm of the number of ranges at most; where it does not suffice, ranges are larger."""
-_BATCH, _LARGEST = 1 << 19, 1 << 22
-"""Keys that one task takes out of articles: at least, if there are more, and at most."""
+_BATCH = 1 << 19
+"""Keys that one task takes out of articles, at least if there are more."""
 _PIECE = 1 << 15
 """Shingles that are looked at at once."""
-_SLOTS = 29
-"""The logarithm of the slots of a band at most; where it does not suffice, more is sorted."""
 
 _LIMITS: Hashes = np.array([*((1 << 64 - halved) - 1 for halved in range(NONE)), 0], dtype=np.uint64)
 
@@ -65,7 +64,7 @@ class Block:
     """Articles that lie in one file of shingles: their rows, their numbers, how often their limits are halved."""
 
     path: str
-    row: Ints
+    row: Places
     number: Numbers
     halved: Bytes
     salt: Hashes | None
@@ -87,7 +86,8 @@ class _Filter:
 
     def inside(self, band: int, hashes: Hashes) -> Bools:
         above, below = self.bands[band]
-        return (hashes > _LIMITS[below]) & (hashes <= _LIMITS[above])
+        both: Bools = (hashes > _LIMITS[below]) & (hashes <= _LIMITS[above])
+        return both
 
     def slot_of(self, band: int, lower: Numbers) -> Numbers:
         """The slots of hashes, of which the lower half is given."""
@@ -107,23 +107,31 @@ def key_of(hashes: Hashes, articles: int) -> Hashes:
 
 def _range_of(hashes: Hashes, ranges: int) -> Ints:
     """The range of each hash: the first bits of its lower half."""
-    return (hashes.astype(np.uint32) >> np.uint32(32 - ranges)).astype(np.int64) if ranges else np.zeros(len(hashes), dtype=np.int64)
+    return (
+        (hashes.astype(np.uint32) >> np.uint32(32 - ranges)).astype(np.int64)
+        if ranges
+        else np.zeros(len(hashes), dtype=np.int64)
+    )
 
 
 def halvings_of(lengths: Ints, size: int) -> Bytes:
     """How often the limit of each article is halved: while twice `size` shingles or more would be left."""
-    return np.maximum(0, np.frexp(np.maximum(lengths, 1) / size)[1] - 1).astype(np.uint8)
+    halved: Bytes = np.maximum(0, np.frexp(np.maximum(lengths, 1) / size)[1] - 1).astype(np.uint8)
+    return halved
 
 
-def sample(articles: Joined, halved: Bytes, work: Work, salt: Hashes | None = None, out: Bools | None = None) -> Samples:
+def sample(
+    articles: Joined, halved: Bytes, work: Work, salt: Hashes | None = None, out: Bools | None = None
+) -> Samples:
     """The samples that these limits leave, of articles that lie in files; without those that are `out`."""
     expected = articles.lengths() * (_LIMITS[halved] / float(_LIMITS[0]))
     if out is not None:
         expected[out] = 0
     total = float(expected.sum())
-    ranges = min(RANGES, max(0, math.ceil(math.log2(max(1.0, total / RANGE)))))
+    rows = work.memory // BYTES
+    ranges = min(RANGES, max(0, math.ceil(math.log2(max(1.0, total / min(RANGE, rows))))))
     levels = np.unique(halved).tolist()
-    batches = list(enumerate(_batches(articles, halved, salt, expected, out, min(_LARGEST, max(_BATCH, total / 64)))))
+    batches = list(enumerate(_batches(articles, halved, salt, expected, out, min(rows, max(_BATCH, total / 64)))))
     take = partial(_take, str(work.folder), ranges)
     taken, digests = np.zeros(len(articles), dtype=np.uint32), np.zeros(len(articles), dtype=np.uint64)
     for numbers, sizes, sums in work.engine.map(take, batches):
@@ -131,7 +139,7 @@ def sample(articles: Joined, halved: Bytes, work: Work, salt: Hashes | None = No
     own = tuple(_own(str(work.folder), number) for number, _ in batches)
     others: tuple[str, ...] = ()
     if len(levels) > 1:
-        sieve = _sieve(levels, halved, expected, ranges)
+        sieve = _sieve(levels, halved, expected, ranges, work.memory)
         for _ in work.engine.map(partial(_fill, str(work.folder), sieve, own), range(1 << ranges)):
             pass
         _one_filter(str(work.folder), sieve)
@@ -153,7 +161,7 @@ def _batches(
     articles: Joined,
     halved: Bytes,
     salt: Hashes | None,
-    expected: npt.NDArray[np.float64],
+    expected: Floats,
     out: Bools | None,
     size: float,
 ) -> Iterator[tuple[Block, ...]]:
@@ -217,8 +225,7 @@ def _take(folder: str, ranges: int, item: tuple[int, Sequence[Block]]) -> tuple[
         before += len(block.number)
     place = _joined(places_taken, np.uint32)
     _write(_own(folder, number), _joined(hashes_taken, np.uint64), numbers[place], ranges)
-    sizes = np.bincount(place, minlength=len(numbers)).astype(np.uint32)
-    return numbers, sizes, digests
+    return numbers, np.bincount(place, minlength=len(numbers)).astype(np.uint32), digests
 
 
 def _joined(arrays: list[Array], kind: npt.DTypeLike) -> Array:
@@ -230,14 +237,15 @@ def _write(path: str, hashes: Hashes, owner: Numbers, ranges: int) -> None:
     store(path, {"first": first, "hash": hashes[order], "owner": owner[order]})
 
 
-def _sieve(levels: list[int], halved: Bytes, expected: npt.NDArray[np.float64], ranges: int) -> _Filter:
+def _sieve(levels: list[int], halved: Bytes, expected: Floats, ranges: int, memory: int) -> _Filter:
     """What is in some samples only, because limits differ; few articles with a high limit need little room."""
     bands, slots = list(pairwise(levels)), []
+    most = min(32, memory.bit_length())  # an eighth of the memory; where it does not suffice, more is sorted
     for above, below in bands:
         limits = _LIMITS[halved]
         part = (float(_LIMITS[above]) - float(_LIMITS[below])) / np.maximum(limits.astype(np.float64), 1.0)
         number = float((expected * part)[halved <= above].sum())
-        slots.append(min(max(12, ranges + 3, math.ceil(math.log2(16 * number + 1))), _SLOTS))
+        slots.append(min(max(12, ranges + 3, math.ceil(math.log2(16 * number + 1))), most))
     return _Filter(bands=tuple(bands), slots=tuple(slots), ranges=ranges)
 
 

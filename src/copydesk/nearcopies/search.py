@@ -12,7 +12,7 @@ from copydesk.nearcopies.compare import Comparison
 from copydesk.nearcopies.crowded import Crowds
 from copydesk.nearcopies.index import Files, Index, Reader, build, least_shared, sample_size
 from copydesk.nearcopies.samples import NONE, Bools, Numbers, halvings_of, sample
-from copydesk.nearcopies.work import Stored, Work
+from copydesk.nearcopies.work import BYTES, Stored, Work
 from copydesk.shingles import Bytes, Hashes, Ints
 
 _EASY = 1 << 10
@@ -122,7 +122,7 @@ def _candidates(files: Files, who: Bools, least: Ints, work: Work, articles: int
     What an article costs is known in its range; whether that is too much, when all ranges have told.
     """
     items = [(number, who[files.some(number)], least[files.some(number)]) for number in files.parts()]
-    room = _EASY, _FEW, _PAIRS
+    room = _EASY, _FEW, min(_PAIRS, work.memory // BYTES)
     found, dear, cost = [], [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
     for candidates, some, costs in work.engine.map(partial(_proposed, files, room, False), items):
         found.append(candidates)
@@ -160,7 +160,7 @@ def probes_of(files: Files, number: int, who: Bools, least: Ints) -> Probes:
     """Which of some articles share at least so much of their samples with others, and where to look for those."""
     file = Stored(files.entries(number))
     first, own = file.column("first"), file.column("own")
-    article = np.repeat(np.arange(len(who)), np.diff(first.astype(np.int64))[: len(who)])
+    article = np.repeat(np.arange(len(who)), (first[1:] - first[:-1])[: len(who)])
     common = np.bincount(article[own], minlength=len(who))
     suspect = who & (common >= least)
     at = np.flatnonzero(own & suspect[article])
@@ -276,7 +276,9 @@ def _shared(reader: Reader, article: Ints, other: Ints) -> Ints:
         place = np.arange(int(sizes.sum())) + np.repeat(first[one[some]] - (np.cumsum(sizes) - sizes), sizes)
         asked = np.repeat(two[some] << 32, sizes) | lists[place]
         found = np.minimum(np.searchsorted(known, asked), max(0, len(known) - 1))
-        hits = np.append(0, np.cumsum(known[found] == asked)) if len(known) else np.zeros(len(asked) + 1, dtype=np.int64)
+        hits = (
+            np.append(0, np.cumsum(known[found] == asked)) if len(known) else np.zeros(len(asked) + 1, dtype=np.int64)
+        )
         bounds = np.append(0, np.cumsum(sizes))
         out[some] = hits[bounds[1:]] - hits[bounds[:-1]]
     return out

@@ -26,6 +26,9 @@ from copydesk.engine import Engine, InProcess
 MEMORY = 1 << 29
 """Bytes that a process may take for the search, as a rule."""
 
+BYTES = 256
+"""Bytes that a task takes for each row that it works on at once, at most."""
+
 Array = npt.NDArray[Any]
 
 
