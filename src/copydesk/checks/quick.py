@@ -20,8 +20,8 @@ from copydesk.contract.types import Span, Type
 _Path: TypeAlias = tuple[str, ...]
 
 _ORDER = ("text", "spans", "keys")
-ALL = frozenset(_ORDER)
 """The names in CHECKS of the families that a quick verdict can spare."""
+_ALL = frozenset(_ORDER)
 
 _CONTROL = re.compile(rb"\\[ubf]")
 """How control characters are written in canonical form, but for tabs and line ends, which are no finding."""
@@ -49,7 +49,7 @@ class QuickVerdict:
             all(_spans_are_clean(record, path, span, joins=joins) for path, span in self._spans),
             self._keys_are_clean(record),
         )
-        return ALL if all(clean) else frozenset(name for name, passed in zip(_ORDER, clean, strict=True) if passed)
+        return _ALL if all(clean) else frozenset(name for name, passed in zip(_ORDER, clean, strict=True) if passed)
 
     def _keys_are_clean(self, record: dict[str, Any]) -> bool:
         for path, key in self._keys:

@@ -99,8 +99,9 @@ def lines_to_table(lines: Sequence[bytes], node: Type) -> pa.Table:
     as floats, which only Python values can still be.
     """
     schema = spool_schema(node)
-    parts = [_read_lines(part, schema) for part in _parts(lines)]
-    return pa.concat_tables([schema.empty_table(), *parts]).combine_chunks()
+    if not lines:
+        return schema.empty_table()
+    return pa.concat_tables([_read_lines(part, schema) for part in _parts(lines)]).combine_chunks()
 
 
 _PART = 2**30
