@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from copydesk.arrays import Bytes
+from copydesk.arrays import Bytes, as_flags, as_numbers, whole
 from copydesk.articles.prune import Dropped
 from copydesk.checks.finding import visit
 from copydesk.contract.types import Contract, Kind, Ref, Type, walk_types
@@ -31,7 +32,11 @@ from copydesk.splits import Ledger
 from copydesk.tombstones import Tombstones, still_there
 from copydesk.waivers import Waiver
 
-Fetch = Callable[[str, Sequence[str]], pa.Table]
+LINKS = 5_000
+"""Records that are looked at together for what they name in others."""
+
+Fetch = Callable[[str, Sequence[str], Sequence[str]], pa.Table]
+"""(kind, ids, columns) -> the records, in that order."""
 Waive = Callable[[Iterable[Diagnostic]], list[Diagnostic]]
 
 
@@ -219,17 +224,21 @@ def check_links(gathered: Gathered, contract: Contract, fetch: Fetch, waive: Wai
     """
     _drop_unlinked(gathered, contract, waive)
     for kind in contract.kinds.values():
-        if not _has_cross_refs(kind.type):
+        refs = [(path, node) for path, node in walk_types(kind.type) if is_cross_ref(node)]
+        heads = gathered.staged.get(kind.name)
+        if not refs or heads is None:
             continue
-        known = _Items(contract, fetch)
-        for batch in batched(sorted(gathered.staged.get(kind.name, {})), 500):
-            for record in fetch(kind.name, batch).to_pylist():
-                staged = gathered.staged[kind.name][record["id"]]
-                found = [
-                    Diagnostic(code=code, place=_inside(gathered, staged, pointer), message=message)
-                    for code, pointer, message in _cross_findings(record, kind, known)
-                ]
-                _judge(gathered, staged, waive(found))
+        columns = list(dict.fromkeys(["id", *kind.linked(), *(path[0] for path, _ in refs)]))
+        for batch in batched([*heads], LINKS):
+            records = fetch(kind.name, batch, columns).to_pylist()
+            named = [_named(record, kind, refs) for record in records]
+            known = _items(contract, fetch, [use for uses in named for use in uses])
+            for record, uses in zip(records, named, strict=True):
+                if found := list(_cross_findings(uses, refs, known)):
+                    staged = heads[record["id"]]
+                    places = [(code, _inside(gathered, staged, at), message) for code, at, message in found]
+                    waived = waive(Diagnostic(code=c, place=place, message=m) for c, place, m in places)
+                    _judge(gathered, staged, waived)
     _drop_unlinked(gathered, contract, waive)
 
 
@@ -330,46 +339,54 @@ def is_cross_ref(node: Type) -> bool:
     return node.ref is not None and node.ref.record is not None
 
 
-def _has_cross_refs(node: Type) -> bool:
-    return any(is_cross_ref(inner) for _, inner in walk_types(node))
+Use = tuple[Ref, str, str]
+"""(reference, kind, id): what a record names in another one."""
+Uses = Mapping[Use, list[tuple[str, Any]]]
+"""What a record names in others: (pointer, value) of each reference."""
+Refs = Sequence[tuple[tuple[str, ...], Type]]
 
 
-class _Items:
-    """The ids of the items of linked records, fetched once for the many links that name them."""
+def _items(contract: Contract, fetch: Fetch, uses: Iterable[Use]) -> dict[tuple[str, str, str], list[Any]]:
+    """(kind, id, layer) -> the ids of the items there, for all that some records name, fetched together."""
+    wanted: dict[str, dict[str, set[str]]] = {}
+    for ref, target, linked in uses:
+        wanted.setdefault(target, {}).setdefault(ref.layer, set()).add(linked)
+    found = {}
+    for target, layers in wanted.items():
+        ids = sorted(set().union(*layers.values()))
+        table = fetch(target, ids, list(layers))
+        for layer in layers:
+            key = contract.kinds[target].type.field_type(layer).key
+            lists = whole(table.column(layer))
+            keys = pc.struct_field(lists.flatten(), [key]).to_pylist()
+            ends = np.cumsum(np.where(as_flags(lists.is_valid()), as_numbers(pc.list_value_length(lists)), 0)).tolist()
+            for identifier, start, end in zip(ids, [0, *ends[:-1]], ends, strict=True):
+                found[target, identifier, layer] = keys[start:end]
+    return found
 
-    def __init__(self, contract: Contract, fetch: Fetch) -> None:
-        self._contract, self._fetch = contract, fetch
-        self._known: dict[tuple[str, str, str], list[Any]] = {}
 
-    def of(self, kind: str, identifier: str, layer: str) -> list[Any]:
-        """The ids of the items of a layer of a record."""
-        known = self._known.get((kind, identifier, layer))
-        if known is None:
-            key = self._contract.kinds[kind].type.field_type(layer).key
-            items = self._fetch(kind, [identifier]).column(layer)[0].as_py() or []
-            if len(self._known) > 5_000:  # links stand by their articles more often than not
-                self._known.clear()
-            known = self._known[kind, identifier, layer] = [item[key] for item in items]
-        return known
-
-
-def _cross_findings(record: Mapping[str, Any], kind: Kind, known: _Items) -> Iterator[tuple[str, str, str]]:
-    """(code, pointer, message) for references into the linked records."""
-    named: dict[tuple[Ref, str, str], list[tuple[str, Any]]] = {}
-    layers: dict[Ref, str] = {}
-    for path, node in walk_types(kind.type):
-        if node.ref is not None and node.ref.record is not None:
-            layers.setdefault(node.ref, pointer_to(takewhile(lambda step: step != "*", path)))
-            linked = record.get(node.ref.record)
-            if not kind.stands_beside(node.ref, path[0]) and linked is not None:
-                named.setdefault((node.ref, kind.linked()[node.ref.record], linked), [])
+def _named(record: Mapping[str, Any], kind: Kind, refs: Refs) -> Uses:
+    """What a record names in the linked records; of each reference also that it names nothing."""
+    named: dict[Use, list[tuple[str, Any]]] = {}
+    for path, node in refs:
+        assert node.ref is not None
+        linked = record.get(node.ref.record or "")
+        if not kind.stands_beside(node.ref, path[0]) and linked is not None:
+            named.setdefault((node.ref, kind.linked()[node.ref.record or ""], linked), [])
     for pointer, value, node in visit(dict(record), kind.type, is_cross_ref):
         assert node.ref is not None
         holder, target = _end(record, kind, pointer, node.ref)
         if holder is not None:
             named.setdefault((node.ref, target, holder), []).append((pointer, value))
+    return named
+
+
+def _cross_findings(
+    named: Uses, refs: Refs, known: Mapping[tuple[str, str, str], Sequence[Any]]
+) -> Iterator[tuple[str, str, str]]:
+    """(code, pointer, message) for references into the linked records."""
     for (ref, target, linked), uses in named.items():
-        ids = known.of(target, linked, ref.layer)
+        ids = known[target, linked, ref.layer]
         for pointer, value in uses:
             if value not in ids:
                 message = f"{target} {linked!r} has no {value!r} among its {ref.layer}"
@@ -377,7 +394,8 @@ def _cross_findings(record: Mapping[str, Any], kind: Kind, known: _Items) -> Ite
         missing = sorted(set(ids) - {value for _, value in uses}) if ref.cover else []
         if missing:
             message = f"{len(missing)} of the {ref.layer} of {linked!r} are not named: {', '.join(missing[:8])}"
-            yield "B004", layers[ref], message
+            path = next(path for path, node in refs if node.ref == ref)
+            yield "B004", pointer_to(takewhile(lambda step: step != "*", path)), message
 
 
 def _end(record: Mapping[str, Any], kind: Kind, pointer: str, ref: Ref) -> tuple[str | None, str]:

@@ -229,8 +229,7 @@ def grouped(options: Options, spool: Path, report: Report) -> Grouped:
     name, articles = text_property(kind), gathered.staged[kind.name]
 
     def texts(ids: Sequence[str]) -> dict[str, str]:
-        addresses = [articles[i].address for i in ids]
-        table = gather(spool, kind.name, addresses, arrow.spool_schema(kind.type))
+        table = gather(spool, kind.name, articles.addresses_of(ids), arrow.spool_schema(kind.type))
         return dict(zip(ids, table.column(name).to_pylist(), strict=True)) if name else {}
 
     return Grouped(groups=planned.groups, ids=tuple(articles), texts=texts)
@@ -246,9 +245,10 @@ def barrier(prepared: Prepared, gathered: Gathered, spool: Path, report: Report)
 def _planned(prepared: Prepared, gathered: Gathered, spool: Path, report: Report) -> Plan:
     project, contract = prepared.project, prepared.contract
 
-    def fetch(kind: str, ids: Sequence[str]) -> pa.Table:
-        addresses = [gathered.staged[kind][identifier].address for identifier in ids]
-        return gather(spool, kind, addresses, arrow.spool_schema(contract.kinds[kind].type))
+    def fetch(kind: str, ids: Sequence[str], columns: Sequence[str]) -> pa.Table:
+        schema = arrow.spool_schema(contract.kinds[kind].type)
+        some = pa.schema([schema.field(name) for name in columns])
+        return gather(spool, kind, gathered.staged[kind].addresses_of(ids), some)
 
     def waive(found: Iterable[Diagnostic]) -> list[Diagnostic]:
         return apply_waivers(found, prepared.waivers, gathered.used)

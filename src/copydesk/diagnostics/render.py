@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 
 from copydesk.diagnostics.codes import CODES, Severity
-from copydesk.diagnostics.model import CAP_PER_CODE, Diagnostic, Report
+from copydesk.diagnostics.model import CAP_PER_CODE, Diagnostic, Place, Report
 
 _COLOR = {Severity.ERROR: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m", Severity.NOTE: "\x1b[1;36m"}
 _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
@@ -29,11 +29,13 @@ def render_text(report: Report, *, color: bool = False, cap: int = CAP_PER_CODE)
         shown[diagnostic.code] += 1
         if shown[diagnostic.code] <= cap:
             blocks.append(_block(diagnostic, color=color))
-    blocks.extend(
-        f"… and {count - cap} more {code} ({CODES[code].summary}); `--json` lists them all"
-        for code, count in sorted(shown.items())
-        if count > cap
-    )
+    beyond: Counter[str] = Counter()
+    for (code, _), count in report.beyond.items():
+        beyond[code] += count
+    for code, kept in sorted(shown.items()):
+        if kept > cap:
+            listed = f"`--json` lists the first {kept:,}" if beyond[code] else "`--json` lists them all"
+            blocks.append(f"… and {kept + beyond[code] - cap} more {code} ({CODES[code].summary}); {listed}")
     blocks.append(summary_line(report))
     return "\n\n".join(blocks) + "\n"
 
@@ -78,8 +80,16 @@ def as_dict(diagnostic: Diagnostic) -> dict[str, object]:
 
 
 def render_json(report: Report) -> str:
-    """The report for programs: one JSON object per line, all findings, in file order."""
-    return "".join(json.dumps(as_dict(d)) + "\n" for d in report)
+    """The report for programs: one JSON object per line, all findings, in file order; then how many more there are of
+    codes with too many to keep."""
+    lines = [as_dict(d) for d in report]
+    lines += [_beyond(code, severity, count) for (code, severity), count in sorted(report.beyond.items()) if count]
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+def _beyond(code: str, severity: Severity, count: int) -> dict[str, object]:
+    nowhere = Diagnostic(code=code, place=Place(file=""), message=f"and {count} more of this code", lowered=severity)
+    return as_dict(nowhere) | {"file": None, "more": count}
 
 
 def explain(code: str) -> str:

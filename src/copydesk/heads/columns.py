@@ -241,6 +241,10 @@ class Heads(Mapping[str, Staged]):
         """Where some records lie in the spool."""
         return self.rows.addresses(self._rows[chosen].astype(np.int64))
 
+    def addresses_of(self, ids: Sequence[str]) -> Addresses:
+        """Where records lie that count, by id."""
+        return self.addresses(np.array([self.number(identifier) for identifier in ids], dtype=np.int64))
+
     def listed(self, prefix: str, names: Sequence[str]) -> tuple[Ints, list[pa.Array]]:
         """What is listed at the records that count: for each item its record and what the columns of lists say."""
         columns = [self.rows.column(f"{prefix}_{name}") for name in names]

@@ -24,8 +24,8 @@ Counts: TypeAlias = "Counter[tuple[str, Severity]]"
 class Findings:
     """Findings as they come. What is beyond the cap is written to `path`, a line each, so that it can be forgotten."""
 
-    def __init__(self, path: Path, cap: int = KEPT) -> None:
-        self._path, self._cap = path, cap
+    def __init__(self, path: Path, cap: int | None = None) -> None:
+        self._path, self._cap = path, KEPT if cap is None else cap
         self._kept: dict[tuple[str, Severity], list[Diagnostic]] = {}
         self.beyond: Counts = Counter()
 
@@ -66,12 +66,12 @@ class Findings:
             del kept[self._cap :]
 
 
-def capped(found: list[Diagnostic], path: Path, cap: int = KEPT) -> tuple[list[Diagnostic], Counts]:
+def capped(found: list[Diagnostic], path: Path) -> tuple[list[Diagnostic], Counts]:
     """The findings of one block up to the cap, and how many more there are. Run again, it does the same."""
-    if len(found) <= cap:
+    if len(found) <= KEPT:
         return found, Counter()
     with whole(path) as fresh:
-        findings = Findings(fresh, cap)
+        findings = Findings(fresh)
         findings.extend(found)
         kept = list(findings)
         fresh.touch()
