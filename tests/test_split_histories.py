@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import tomllib
 from collections import defaultdict
@@ -91,6 +92,25 @@ class Built:
     @property
     def failed(self) -> bool:
         return any(d.severity is Severity.ERROR for d in self.result.found)
+
+
+def world_edges(
+    world: World, splits: Splits, version: str, *, sources: bool = False
+) -> tuple[dict[str, Member], list[Edge], set[str]]:
+    """(members, what ties them, the articles that are left out), the digests of texts as they are in earnest. With
+    `sources`, some articles are given their split by their source."""
+    out = quarantined(splits)
+    ids = [i for i in world.articles if i not in out]
+    colour = colours(splits, version, ids)
+    edges = [Edge(left=a, right=b, why="a link") for a, b in sorted(world.links) if a in colour and b in colour]
+    edges += shared_edges([(f"{colour[i]} {world.articles[i][0]}", i) for i in ids], "the same text")
+    edges = [e for e in edges if colour[e.left] == colour[e.right]]
+    members = {}
+    for i in ids:
+        text, topic, _, named = world.articles[i]
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        members[i] = Member(digest=digest, source=named if sources and topic == "x" else "")
+    return members, edges, set(out & world.articles.keys())
 
 
 def build(

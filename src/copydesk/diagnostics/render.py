@@ -83,7 +83,8 @@ def render_json(report: Report) -> str:
     """The report for programs: one JSON object per line, all findings, in file order; then how many more there are of
     codes with too many to keep."""
     lines = [as_dict(d) for d in report]
-    lines += [_beyond(code, severity, count) for (code, severity), count in sorted(report.beyond.items()) if count]
+    beyond = sorted((code, severity.value, severity, n) for (code, severity), n in report.beyond.items() if n)
+    lines += [_beyond(code, severity, count) for code, _, severity, count in beyond]
     return "".join(json.dumps(line) + "\n" for line in lines)
 
 
