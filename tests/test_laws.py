@@ -34,6 +34,7 @@ LAYERS = [
     ["expectations"],
     ["plan"],
     ["leakage"],
+    ["links"],
     ["barrier", "agreement"],
     ["reliability"],
     ["write", "stage"],
@@ -79,7 +80,7 @@ HOMES = {
     "yaml": {"yamltext", "importers.gate.bdoc"},
     "regex": {"checks.graphemes", "articles.offsets"},
     "numpy": {
-        *("arrays", "barrier", "plan", "reliability", "shingles"),
+        *("arrays", "barrier", "links", "plan", "reliability", "shingles"),
         *("heads.columns", "heads.files", "heads.lost"),
         *("splits.lines", "splits.plain", "splits.released", "splits.table"),
         *("nearcopies", "nearcopies.alike", "nearcopies.compare", "nearcopies.crowded", "nearcopies.index"),

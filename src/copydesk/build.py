@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from copydesk import agreement, describe
 from copydesk.articles.shape import text_property
-from copydesk.barrier import Gathered, check_links, gather_results, keep_out
+from copydesk.barrier import Gathered, gather_results, keep_out
 from copydesk.cache.shards import keyed
 from copydesk.cache.steps import (
     KeyedShard,
@@ -31,6 +31,7 @@ from copydesk.diff.model import Side
 from copydesk.engine import for_size
 from copydesk.expectations import run_expectations
 from copydesk.importers import intake
+from copydesk.links import check_links
 from copydesk.plan import Plan, plan
 from copydesk.prepare import Prepared, prepare
 from copydesk.previous import known_versions, lost_ledger, tombstones_of
