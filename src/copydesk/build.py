@@ -17,6 +17,7 @@ from copydesk.barrier import Gathered, gather_results, keep_out
 from copydesk.cache.shards import keyed
 from copydesk.cache.steps import (
     KeyedShard,
+    Made,
     WriteStep,
     stage_and_keep,
     stage_step,
@@ -29,7 +30,8 @@ from copydesk.cutting import cut
 from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report, Severity, lower
 from copydesk.diff.model import Side
 from copydesk.engine import for_size
-from copydesk.expectations import run_expectations
+from copydesk.expectations import Beside, Here, Judge, RowSuite, row_suites, run_expectations, shard_name
+from copydesk.expectations import Shard as JudgedShard
 from copydesk.importers import intake
 from copydesk.links import check_links
 from copydesk.plan import Plan, plan
@@ -45,8 +47,9 @@ from copydesk.splits import read_ledger
 from copydesk.spool import gather
 from copydesk.staging import Staging, open_staging, seal
 from copydesk.versions import check_number, check_version
+from copydesk.views import VIEWS
 from copydesk.waivers import apply_waivers, unused_waivers
-from copydesk.write import WriteContext, name_shards
+from copydesk.write import WriteContext, WrittenShard, name_shards, pending_path
 
 __all__ = ["Grouped", "Options", "Outcome", "barrier", "build", "check", "grouped", "stage", "write"]
 
@@ -99,6 +102,7 @@ def build(options: Options) -> Outcome:
     with (
         open_staging(prepared.project, report, options.work) as staging,
         open_crew(options, prepared.project, staging.spool, report) as crew,
+        _judge(prepared, options) as rows,
     ):
         gathered = stage(prepared, options, staging.spool, report, crew)
         planned = barrier(prepared, gathered, staging.spool, report)
@@ -106,12 +110,14 @@ def build(options: Options) -> Outcome:
         passes = passes or agreement.spooled_passes(staging.spool, prepared.contract)
         passes = agreement.without(passes, gathered.withdrawn)
         _gate(report)
-        tables = write(prepared, planned, crew, staging, report)
+        tables = write(prepared, planned, crew, staging, report, rows)
         report.add(_check_version(prepared.project, gathered, planned, tables, staging))
         _gate(report)
         release = Release(project=prepared.project, folder=staging.release, tables=tables)
         options.progress("expect", 0, 1)
-        results, found = run_expectations(release, prepared.suites)
+        results, found = run_expectations(
+            release, prepared.suites, rows, memory=options.memory, scratch=staging.scratch
+        )
         report.add(found)
         _gate(report)
         options.progress("describe", 0, 1)
@@ -147,6 +153,13 @@ def build(options: Options) -> Outcome:
         updated=updated,
         report=report,
     )
+
+
+def _judge(prepared: Prepared, options: Options) -> contextlib.AbstractContextManager[Judge]:
+    """What judges rows: beside the rest from now on, unless one process is to do everything."""
+    if options.workers == 1 or not any(suite.rules for suite in prepared.suites):
+        return contextlib.nullcontext(Here())
+    return Beside()
 
 
 def _check_version(
@@ -271,8 +284,13 @@ def _planned(prepared: Prepared, gathered: Gathered, spool: Path, report: Report
     return planned
 
 
-def write(prepared: Prepared, planned: Plan, crew: Crew, staging: Staging, report: Report) -> tuple[Table, ...]:
-    """Every shard of every config, then their names. A config without rows is left out, and said so."""
+def write(
+    prepared: Prepared, planned: Plan, crew: Crew, staging: Staging, report: Report, rows: Judge | None = None
+) -> tuple[Table, ...]:
+    """Every shard of every config, then their names. A config without rows is left out, and said so.
+
+    `rows` judges shards meanwhile.
+    """
     project = prepared.project
     context = WriteContext(
         contract=prepared.contract, spool=staging.spool, shards=staging.shards, staging=staging.release
@@ -289,7 +307,16 @@ def write(prepared: Prepared, planned: Plan, crew: Crew, staging: Staging, repor
         place = project.place(f"/configs/{shard.config.name}")
         return place, f"shard {shard.number} of {shard.config.name}/{shard.split}"
 
-    written += cache.count("write", crew.run("write", partial(write_and_keep, step), left, about, engine))
+    judge = partial(_judge_early, rows or Here(), _row_suites(prepared) if rows else {}, staging)
+    for done in written:
+        judge(done)
+
+    def judge_made(made: Made[WrittenShard]) -> None:
+        if made.result is not None:
+            judge(made.result)
+
+    keep = partial(write_and_keep, step)
+    written += cache.count("write", crew.run("write", keep, left, about, engine, judge_made))
     report.add(cache.findings())
     crew.stop_if_lost()
     known = {name: number for number, name in enumerate(project.splits.ratios)}
@@ -305,3 +332,26 @@ def write(prepared: Prepared, planned: Plan, crew: Crew, staging: Staging, repor
             message = f"the config {config.name!r} has no rows and is left out"
             report.add(Diagnostic(code="R008", place=place, message=message))
     return tuple(tables)
+
+
+def _row_suites(prepared: Prepared) -> dict[str, RowSuite]:
+    configs = prepared.project.configs
+    types = {c.name: VIEWS[c.view].columns(c, prepared.contract) for c in configs}
+    return row_suites(prepared.suites, {c.name: c.kind for c in configs}, types)
+
+
+def _judge_early(rows: Judge, suites: Mapping[str, RowSuite], staging: Staging, done: WrittenShard) -> None:
+    """Have a shard judged while others are being written.
+
+    It has no name yet, so a second one is made for the file: what is judged is what will be released. Where the file
+    system has no such thing, the shard is judged later.
+    """
+    config = done.shard.config.name
+    if config not in suites or not done.rows:
+        return
+    name = shard_name(config, done.files["parquet"].sha256)
+    path = staging.scratch / "judged" / name
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        path.hardlink_to(staging.shards / pending_path("parquet", done.shard))
+        rows.add(JudgedShard(name=name, path=path, rows=done.rows, suite=suites[config]))

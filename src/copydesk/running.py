@@ -87,8 +87,9 @@ class Crew:
         items: Sequence[Item],
         about: Callable[[Item], tuple[Place, str]],
         engine: Engine | None = None,
+        done: Callable[[Result], None] = lambda result: None,
     ) -> list[Result]:
-        """The results of one stage, in any order. Tasks that were lost are R013 where `about` says, and `lost` is set:
+        """The results of one stage, in any order; `done` is called with each at once. Tasks that were lost are R013 where `about` says, and `lost` is set:
         the build cannot go on, but what the others found can still be told."""
         engine = engine or self.engine
         self.progress(name, 0, len(items))
@@ -97,6 +98,7 @@ class Crew:
         try:
             for result in engine.map(function, items):
                 results.append(result)
+                done(result)
                 again = len(engine.mishaps) - before
                 self.progress(f"{name} ({again} run again)" if again else name, len(results), len(items))
         except TasksLost as lost:

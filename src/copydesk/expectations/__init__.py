@@ -1,38 +1,80 @@
 """Expectations: what must be true of the files as written. Runs the suites and says what came of each rule.
 
-Row rules run in Great Expectations (`rows.py`), rules over whole tables in DuckDB (`tables.py`); the
-outcomes of both are reported here alike. Not the place for checks of single records: those run before
-anything is written.
+Row rules run in Great Expectations (`rows.py`), in a process of its own if asked (`judges.py`), rules over whole
+tables in DuckDB (`tables.py`); the outcomes of both are reported here alike. Not the place for checks of single
+records: those run before anything is written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+from copydesk.contract.types import Type
 from copydesk.diagnostics import Diagnostic, Place
+from copydesk.expectations.judges import Beside, Here, Judge, Shard
 from copydesk.expectations.outcome import Example, Outcome, not_evaluated
-from copydesk.expectations.rows import run_rows
 from copydesk.expectations.suites import Query, Rule, Suite, bind_suites, load_suites
 from copydesk.expectations.tables import run_queries
-from copydesk.release.model import Release
+from copydesk.expectations.tally import RowSuite, Tallies, Tally, judge, row_suite
+from copydesk.release.model import FileEntry, Release, Table
 
-__all__ = ["Suite", "bind_suites", "load_suites", "run_expectations"]
+__all__ = [
+    "Beside",
+    "Here",
+    "Judge",
+    "RowSuite",
+    "Shard",
+    "Suite",
+    "bind_suites",
+    "load_suites",
+    "row_suites",
+    "run_expectations",
+    "shard_name",
+]
 
 SHOWN = 5
 """How many offending rows a message names; the results name more."""
 
 
-def run_expectations(release: Release, suites: Sequence[Suite]) -> tuple[dict[str, Any], list[Diagnostic]]:
+def row_suites(suites: Sequence[Suite], kinds: Mapping[str, str], types: Mapping[str, Type]) -> dict[str, RowSuite]:
+    """Config -> its row rules, where it has some. `kinds` and `types` are the record kind and row type by config."""
+    bound, _ = bind_suites(suites, types)
+    return {s.config: row_suite(s, kinds[s.config], types[s.config]) for s in bound if s.rules}
+
+
+def shard_name(config: str, sha256: str) -> str:
+    """What a file is called among those that are judged: files with the same bytes have the same tallies."""
+    return f"{config}-{sha256}"
+
+
+def run_expectations(
+    release: Release,
+    suites: Sequence[Suite],
+    rows: Judge | None = None,
+    *,
+    memory: int | None = None,
+    scratch: Path | None = None,
+) -> tuple[dict[str, Any], list[Diagnostic]]:
     """Hold every suite against the files of the release.
 
     Returns the results as they are published (no times, no paths, no values of cells) and a diagnostic for
-    each rule that did not pass.
+    each rule that did not pass. `rows` judges row rules, and may have begun to; queries run meanwhile. `memory` and
+    `scratch` are for the queries.
     """
     types = {table.name: table.type for table in release.tables}
     bound, found = bind_suites(suites, types)
-    outcomes = run_rows(release, bound) | run_queries(release, bound)
+    rows = rows or Here()
+    asked = row_suites(suites, {table.name: table.config.kind for table in release.tables}, types)
+    for config, needed in asked.items():
+        for name, entry in _files(release.table(config)):
+            rows.add(Shard(name=name, path=release.folder / entry.path, rows=entry.rows, suite=needed))
+    outcomes = run_queries(release, bound, memory, scratch)
+    tallies = rows.tallies() if asked else {}
+    for config, needed in asked.items():
+        outcomes.update(_judged(release.table(config), needed, tallies))
     described: list[dict[str, Any]] = []
     for suite in suites:
         if suite.config not in types:
@@ -51,6 +93,21 @@ def run_expectations(release: Release, suites: Sequence[Suite]) -> tuple[dict[st
         "suites": described,
     }
     return results, found
+
+
+def _files(table: Table) -> Iterator[tuple[str, FileEntry]]:
+    """The Parquet files of a table in the order of their rows, and the names they are judged under."""
+    for split in table.splits:
+        for entry in split.parquet:
+            yield shard_name(table.name, entry.sha256), entry
+
+
+def _judged(table: Table, suite: RowSuite, tallies: Mapping[str, Tallies]) -> Iterator[tuple[str, Outcome]]:
+    """The outcome of every row rule over all files of a table, in their order."""
+    for rule in suite.rules:
+        none = Tally(problem="Great Expectations returned no result for it")
+        total = sum((tallies[name].get(rule.rule, none) for name, _ in _files(table)), Tally())
+        yield rule.rule, judge(rule, total, table)
 
 
 def _stops(rule: Mapping[str, Any]) -> bool:

@@ -21,22 +21,28 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 THREADS = 2
-MEMORY_LIMIT = "1GB"
-"""What DuckDB keeps in memory; what goes beyond it spills to a temporary folder."""
+MEMORY = 10**9
+"""Bytes that DuckDB keeps in memory; what goes beyond it spills to a temporary folder."""
+LEAST_MEMORY = 128 * 10**6
+"""With less than this, DuckDB fails where it should spill."""
 
 
 @contextmanager
-def connect(folder: Path, *, ordered: bool = False) -> Iterator[DuckDBPyConnection]:
+def connect(
+    folder: Path, *, ordered: bool = False, memory: int | None = None, scratch: Path | None = None
+) -> Iterator[DuckDBPyConnection]:
     """A database in memory that can read the files below `folder` and nothing else.
 
-    With `ordered`, rows come in the order of the files; without, DuckDB needs less memory.
+    With `ordered`, rows come in the order of the files; without, DuckDB needs less memory. `memory`: bytes that it
+    keeps, about; None is the usual. `scratch`: the folder in which it makes its temporary one, which is always removed;
+    None is the system's.
     """
     import duckdb
 
-    with tempfile.TemporaryDirectory(prefix="copydesk-") as spill:
+    with tempfile.TemporaryDirectory(prefix="copydesk-", dir=scratch) as spill:
         settings: dict[str, Any] = {
             "threads": THREADS,
-            "memory_limit": MEMORY_LIMIT,
+            "memory_limit": f"{max(LEAST_MEMORY, min(memory or MEMORY, MEMORY))}B",
             "temp_directory": spill,
             "preserve_insertion_order": ordered,
             "autoinstall_known_extensions": False,
@@ -88,12 +94,14 @@ def _labelled(node: Type, value: str, depth: int = 0) -> str:
     return value
 
 
-def run_queries(release: Release, suites: Sequence[Suite]) -> dict[str, Outcome]:
+def run_queries(
+    release: Release, suites: Sequence[Suite], memory: int | None = None, scratch: Path | None = None
+) -> dict[str, Outcome]:
     """Rule id -> outcome, for the queries of suites whose configs the release has."""
     outcomes: dict[str, Outcome] = {}
     if not any(suite.queries for suite in suites):
         return outcomes
-    with connect(release.folder) as connection:
+    with connect(release.folder, memory=memory, scratch=scratch) as connection:
         for table in release.tables:
             create_view(connection, release.folder, table)
         short = [table.name for table in release.tables if _rows(connection, table.name) != table.rows]
