@@ -89,8 +89,11 @@ class Crew:
         engine: Engine | None = None,
         done: Callable[[Result], None] = lambda result: None,
     ) -> list[Result]:
-        """The results of one stage, in any order; `done` is called with each at once. Tasks that were lost are R013 where `about` says, and `lost` is set:
-        the build cannot go on, but what the others found can still be told."""
+        """The results of one stage, in any order; `done` is called with each at once.
+
+        Tasks that were lost are R013 where `about` says, and `lost` is set: the build cannot go on, but what the others
+        found can still be told.
+        """
         engine = engine or self.engine
         self.progress(name, 0, len(items))
         results: list[Result] = []
