@@ -62,7 +62,7 @@ LAYERS = [
     ["waivers"],
     ["project"],
     ["contract"],
-    ["arrays", "jsontext", "semver", "xmltext", "yamltext"],
+    ["arrays", "jsontext", "semver", "shortage", "xmltext", "yamltext"],
     ["diagnostics"],
     [""],
 ]

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TextIO
 from copydesk import __version__
 from copydesk.cli_output import BUG, CLEAN, DATA, USAGE, print_report, shown
 from copydesk.cli_parser import Run, parser_of
+from copydesk.shortage import is_shortage
 
 if TYPE_CHECKING:
     from copydesk.running import Options
@@ -46,7 +47,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `head` has read enough of what went well; what did not goes through `_write`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CLEAN
-    except Exception:
+    except Exception as error:
+        if is_shortage(error):
+            print("there was not enough memory: give it more, or use fewer --workers or less --memory", file=sys.stderr)
+            return DATA
         traceback.print_exc()
         print("\nThis is a bug in copydesk, not in your data: please report the lines above.", file=sys.stderr)
         return BUG

@@ -22,6 +22,7 @@ from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report
 from copydesk.project import Project
 from copydesk.release.manifest import MANIFEST, SUMS
 from copydesk.release.verify import verify_files
+from copydesk.shortage import is_shortage
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _ASIDE = "old-"
@@ -43,7 +44,7 @@ def open_staging(project: Project, report: Report, work: Path | None = None) -> 
     """Folders in the output folder, gone afterwards whatever happens. One build at a time writes a dataset.
 
     `work`: where the spool is to lie instead, in a folder that only builds of this dataset into this output use.
-    What the system refuses inside (no right to write, no space) is R006, and the build has failed.
+    What the system refuses inside (no right to write, no space) is R006, want of memory R019: the build has failed.
     """
     output, shown = project.output, Place(file=project.release.output)
     folder = output / f".staging-{project.dataset.name}"
@@ -69,8 +70,11 @@ def open_staging(project: Project, report: Report, work: Path | None = None) -> 
                 yield staging
             finally:
                 _clear(folder, output, spool)
-    except OSError as error:
-        if error.errno is None:
+    except Exception as error:
+        if is_shortage(error):
+            report.add(Diagnostic(code="R019", place=shown, message="there was not enough memory for this build"))
+            raise BuildFailed(report) from None
+        if not isinstance(error, OSError) or error.errno is None:
             raise
         where = Path(error.filename).name if isinstance(error.filename, str) else project.release.output
         report.add(Diagnostic(code="R006", place=shown, message=f"{where}: {os.strerror(error.errno)}"))

@@ -79,6 +79,10 @@ RELEASE_CODES: tuple[Code, ...] = (
           "has another version of copydesk, of Python or of a library that makes bytes, or does not see the folders.",
           "--scheduler tcp://… after the scheduler was stopped",
           "build again when the cluster is up, or without --scheduler"),
+    _code("R019", "out-of-memory", E, "there was not enough memory",
+          "This process asked for memory that the system, or a limit set for it, did not give. Nothing is wrong with the "
+          "data as far as is known, and what was released before is untouched.",
+          "a container with 512 MB", "give it more, or use fewer --workers, a smaller --block-size, less --memory"),
     # V: verify
     _code("V001", "release-file-missing", E, "a file of the manifest is missing",
           "The release is incomplete.", "a Parquet file that was not downloaded"),

@@ -1,0 +1,24 @@
+"""Whether an error is want of memory, in the many forms in which libraries say so. Not what to do about it."""
+
+from __future__ import annotations
+
+import errno
+
+_WORDS = ("failed to map segment", "cannot allocate memory", "can't start new thread", "Unable to allocate", "bad_alloc")
+
+
+def is_shortage(error: BaseException | None) -> bool:
+    """Whether memory ran out: what was raised, or what it was raised from.
+
+    Python and Arrow raise MemoryError, the system says ENOMEM, the linker cannot map a library, threads do not start,
+    and DuckDB has an exception of its own.
+    """
+    while error is not None:
+        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException":
+            return True
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            return True
+        if isinstance(error, ImportError | RuntimeError | OSError) and any(word in str(error) for word in _WORDS):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
