@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from test_build import ENVIRONMENT, add_lines, content, many_articles
 
 from conftest import edit_json, replace_text
 from copydesk import build as builder
-from copydesk import readback, splits
+from copydesk import readback, running, splits
 from copydesk.build import Options, Outcome, barrier, build, stage
 from copydesk.diagnostics import BuildFailed, Report
 from copydesk.prepare import prepare
@@ -187,6 +188,8 @@ def test_files_and_folders_are_on_the_disk_before_the_release_has_its_name(histo
 class Backwards:
     """An engine whose results come last first."""
 
+    mishaps = ()
+
     def map(self, function: Callable[[Any], Any], items: Any) -> Iterator[Any]:
         return iter([function(item) for item in items][::-1])
 
@@ -197,7 +200,7 @@ def test_the_order_of_the_inputs_and_of_the_results_leaves_no_trace(
     shuffled = records()
     random.Random(5).shuffle(shuffled)
     project = history_project(tmp_path / "p", {"z.jsonl": shuffled[:30], "a.jsonl": shuffled[30:]})
-    monkeypatch.setattr(builder, "engine_for", lambda workers, size: Backwards())
+    monkeypatch.setattr(running, "open_engine", lambda options: nullcontext(Backwards()))
     monkeypatch.setattr(builder, "read_back", lambda release, scratch: [])
     folder = build(Options(root=project, block_size=900)).folder
     excluded = [json.loads(line) for line in (folder / "exclusions.jsonl").read_text().splitlines()]

@@ -108,6 +108,7 @@ def _leave(client: distributed.Client) -> None:
 class _Cluster:
     """The pool of tasks.py over a Dask client."""
 
+    busy = False
     together = 1  # Dask has tried such a task beside others, more than once, when it gives it up
 
     def __init__(self, client: distributed.Client, held_to: Expected, options: EngineOptions) -> None:

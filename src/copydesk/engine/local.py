@@ -98,6 +98,7 @@ class _Worker:
 class _Processes:
     """The pool of tasks.py over processes. They are started when there is work for them."""
 
+    busy = False
     together = 1  # what ends a process here is want of memory, as a rule: next time the task gets all there is
 
     def __init__(self, workers: int) -> None:
@@ -106,7 +107,6 @@ class _Processes:
         self._function, self._maps = b"", 0
 
     def begin(self, function: Callable[[Any], Any]) -> None:
-        assert not any(worker.task is not None for worker in self._workers), "one map at a time"
         self._function, self._maps = pickle.dumps((_FUNCTION, function)), self._maps + 1
 
     def capacity(self) -> int:

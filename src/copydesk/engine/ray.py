@@ -63,6 +63,7 @@ def open_ray(options: EngineOptions) -> Iterator[Ray]:
 class _Cluster:
     """The pool of tasks.py over the driver."""
 
+    busy = False
     together = 2  # a lost node takes many tasks with it: most of them are not to blame
 
     def __init__(self, options: EngineOptions, held_to: Expected) -> None:

@@ -46,7 +46,9 @@ Event = Done | Raised | Died
 
 
 class Pool(Protocol):
-    """What differs from engine to engine: a place where tasks run, each known by its number."""
+    """What differs from engine to engine: a place where tasks run, each known by its number. One map at a time."""
+
+    busy: bool
 
     @property
     def together(self) -> int:
@@ -102,9 +104,11 @@ def run(pool: Pool, function: Callable[[Item], Result], items: Sequence[Item], m
     A task whose worker died runs again, in the end alone: so it has all the memory there is, and if its worker dies
     then too, it is known which task did it. What went wrong and was made good is added to `mishaps`.
     """
+    assert not pool.busy, "one map at a time: take all results of one before the next"
     tasks = _Tasks(pool, items, mishaps)
-    pool.begin(function)
+    pool.busy = True
     try:
+        pool.begin(function)
         while tasks.submit():
             for event in pool.wait():
                 if isinstance(event, Raised):
@@ -116,6 +120,7 @@ def run(pool: Pool, function: Callable[[Item], Result], items: Sequence[Item], m
                 tasks.submit()  # whoever takes the result may take its time
                 yield event.result
     finally:
+        pool.busy = False
         pool.end()
     if tasks.lost:
         raise TasksLost(tuple(sorted(tasks.lost, key=lambda lost: lost.number)))

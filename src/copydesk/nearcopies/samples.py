@@ -107,7 +107,11 @@ def key_of(hashes: Hashes, articles: int) -> Hashes:
 
 def _range_of(hashes: Hashes, ranges: int) -> Ints:
     """The range of each hash: the first bits of its lower half."""
-    return (hashes.astype(np.uint32) >> np.uint32(32 - ranges)).astype(np.int64) if ranges else np.zeros(len(hashes), dtype=np.int64)
+    return (
+        (hashes.astype(np.uint32) >> np.uint32(32 - ranges)).astype(np.int64)
+        if ranges
+        else np.zeros(len(hashes), dtype=np.int64)
+    )
 
 
 def halvings_of(lengths: Ints, size: int) -> Bytes:
@@ -116,7 +120,9 @@ def halvings_of(lengths: Ints, size: int) -> Bytes:
     return halved
 
 
-def sample(articles: Joined, halved: Bytes, work: Work, salt: Hashes | None = None, out: Bools | None = None) -> Samples:
+def sample(
+    articles: Joined, halved: Bytes, work: Work, salt: Hashes | None = None, out: Bools | None = None
+) -> Samples:
     """The samples that these limits leave, of articles that lie in files; without those that are `out`."""
     expected = articles.lengths() * (_LIMITS[halved] / float(_LIMITS[0]))
     if out is not None:

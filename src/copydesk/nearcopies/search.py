@@ -276,7 +276,9 @@ def _shared(reader: Reader, article: Ints, other: Ints) -> Ints:
         place = np.arange(int(sizes.sum())) + np.repeat(first[one[some]] - (np.cumsum(sizes) - sizes), sizes)
         asked = np.repeat(two[some] << 32, sizes) | lists[place]
         found = np.minimum(np.searchsorted(known, asked), max(0, len(known) - 1))
-        hits = np.append(0, np.cumsum(known[found] == asked)) if len(known) else np.zeros(len(asked) + 1, dtype=np.int64)
+        hits = (
+            np.append(0, np.cumsum(known[found] == asked)) if len(known) else np.zeros(len(asked) + 1, dtype=np.int64)
+        )
         bounds = np.append(0, np.cumsum(sizes))
         out[some] = hits[bounds[1:]] - hits[bounds[:-1]]
     return out
