@@ -25,7 +25,7 @@ from copydesk.project import PROJECT_FILE, Config, Project, Splits
 from copydesk.semver import version_key
 from copydesk.shingles import Joined, read
 from copydesk.splits import Articles, Assigned, Ledger, LedgerTable, Member, Share, as_table, settle_all
-from copydesk.spool import Address, Addresses, Directory, shingles_path
+from copydesk.spool import Addresses, Directory, shingles_path
 from copydesk.write import Shard
 
 SHOWN_CROWDS = 5
@@ -151,9 +151,7 @@ def _articles(heads: Heads, numbers: Ints, ids: Strings) -> Articles:
     return Articles(ids=ids.array, digests=digests, given=heads.column("source", numbers), members=members)
 
 
-def _whole(
-    gathered: Gathered, primary: str, shingles: Joined | None, splits: Splits, work: Work
-) -> dict[str, str]:
+def _whole(gathered: Gathered, primary: str, shingles: Joined | None, splits: Splits, work: Work) -> dict[str, str]:
     """Article -> component, as if no decision set any apart; those that are alone and not named may be missing."""
     edges = _edges(gathered, primary, shingles, splits, {}, work)[0]
     named = {i for decision in splits.decisions for i in decision.articles if i in gathered.staged[primary]}

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import errno
 
-_WORDS = ("failed to map segment", "cannot allocate memory", "can't start new thread", "Unable to allocate", "bad_alloc")
+_WORDS = (
+    "failed to map segment",
+    "cannot allocate memory",
+    "can't start new thread",
+    "Unable to allocate",
+    "bad_alloc",
+)
 
 
 def is_shortage(error: BaseException | None) -> bool:
