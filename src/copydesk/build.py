@@ -14,16 +14,14 @@ import pyarrow as pa
 from copydesk import agreement, describe
 from copydesk.articles.shape import text_property
 from copydesk.barrier import Gathered, gather_results, keep_out
-from copydesk.cache.shards import keyed
 from copydesk.cache.steps import (
-    KeyedShard,
     Made,
-    WriteStep,
     stage_and_keep,
     stage_step,
     take_block,
     take_shard,
     write_and_keep,
+    write_step,
 )
 from copydesk.contract import arrow
 from copydesk.cutting import cut
@@ -34,7 +32,7 @@ from copydesk.expectations import Beside, Here, Judge, RowSuite, row_suites, run
 from copydesk.expectations import Shard as JudgedShard
 from copydesk.importers import intake
 from copydesk.links import check_links
-from copydesk.plan import Plan, plan
+from copydesk.plan import Plan, plan, shards_of
 from copydesk.prepare import Prepared, prepare
 from copydesk.previous import known_versions, lost_ledger, tombstones_of
 from copydesk.project import Project
@@ -49,7 +47,7 @@ from copydesk.staging import Staging, open_staging, seal
 from copydesk.versions import check_number, check_version
 from copydesk.views import VIEWS
 from copydesk.waivers import apply_waivers, unused_waivers
-from copydesk.write import WriteContext, WrittenShard, name_shards, pending_path
+from copydesk.write import Shard, WriteContext, WrittenShard, name_shards, pending_path
 
 __all__ = ["Grouped", "Options", "Outcome", "barrier", "build", "check", "grouped", "stage", "write"]
 
@@ -296,14 +294,13 @@ def write(
         contract=prepared.contract, spool=staging.spool, shards=staging.shards, staging=staging.release
     )
     cache = crew.cache
-    step = WriteStep(store=cache.store, context=context)
-    shards = keyed(project, prepared.contract, planned, kept=cache.store is not None)
+    step = write_step(cache.store, context)
+    shards = [shard for config in project.configs for shard in shards_of(config, planned)]
     written, left = cache.take("write", partial(take_shard, step), shards)
     size = sum(p.stat().st_size for p in staging.spool.iterdir() if p.is_file())
     engine = for_size(crew.engine, size * len(left) // max(1, len(shards)))
 
-    def about(item: KeyedShard) -> tuple[Place, str]:
-        shard = item.shard
+    def about(shard: Shard) -> tuple[Place, str]:
         place = project.place(f"/configs/{shard.config.name}")
         return place, f"shard {shard.number} of {shard.config.name}/{shard.split}"
 

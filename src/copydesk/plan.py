@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
@@ -372,15 +373,18 @@ def shards_of(config: Config, planned: Plan) -> Iterator[Shard]:
             first, last = np.searchsorted(links.holders, records), np.searchsorted(links.holders, records, side="right")
             here = _ranges(first, last)
             linked = {}
+            content = hashlib.sha256(heads.value_digests(records).tobytes())
             for at, kind in enumerate(links.kinds):
                 targets = np.unique(links.targets[here[links.kind[here] == at]])
                 if len(targets):
                     ends = planned.heads[kind]
                     linked[kind] = Directory(Strings(take(ends.ids, targets)), ends.addresses(targets))
+                    content.update(f"\n{kind} {len(targets)}\n".encode() + ends.value_digests(targets).tobytes())
             yield Shard(
                 config=config,
                 split=split,
                 number=number,
                 records=heads.addresses(records),
                 linked=linked,
+                content=content.hexdigest(),
             )

@@ -83,17 +83,8 @@ def shingles_path(folder: Path, block: int) -> Path:
     return folder / f"shingles-{block:06d}.bin"
 
 
-def _passes_path(folder: Path, kind: str, block: int) -> Path:
+def passes_path(folder: Path, kind: str, block: int) -> Path:
     return folder / f"{kind}-{block:06d}.passes.jsonl"
-
-
-def block_files(folder: Path, kind: str, block: int) -> dict[str, Path]:
-    """Every file that the spool may hold of one block, by what it is."""
-    return {
-        "records": spool_path(folder, kind, block),
-        "shingles": shingles_path(folder, block),
-        "passes": _passes_path(folder, kind, block),
-    }
 
 
 @contextlib.contextmanager
@@ -123,7 +114,7 @@ def write_block(folder: Path, kind: str, block: int, table: pa.Table) -> None:
 def write_passes(folder: Path, kind: str, block: int, passes: Sequence[Mapping[str, Any]]) -> None:
     """Write the passes over the records of one block, one JSON line each; no file if there are none."""
     if passes:
-        with whole(_passes_path(folder, kind, block)) as path:
+        with whole(passes_path(folder, kind, block)) as path:
             path.write_bytes(b"".join(jsontext.dump_line(dict(row)) for row in passes))
 
 

@@ -22,6 +22,7 @@ from copydesk.contract.types import Contract, Kind
 from copydesk.diagnostics import Diagnostic, Severity, lower
 from copydesk.grouping import words_compared
 from copydesk.heads import BlockHeads, StageResult
+from copydesk.heads.files import findings_path, heads_path, lost_path
 from copydesk.importers import Importer, Record, importer_of
 from copydesk.importers.intake import Taken, take
 from copydesk.judge import Judge
@@ -29,7 +30,7 @@ from copydesk.project import Project
 from copydesk.shingles import shingle
 from copydesk.shingles import write as write_shingles
 from copydesk.sources import Block, RawRecord, read
-from copydesk.spool import shingles_path, whole, write_block, write_passes
+from copydesk.spool import passes_path, shingles_path, spool_path, whole, write_block, write_passes
 from copydesk.waivers import Waiver, apply_waivers
 
 
@@ -103,6 +104,19 @@ def _stage_block(context: StageContext, block: Block) -> StageResult:
         with whole(shingles_path(context.spool, block.index)) as path:
             write_shingles(path, shingle(heads.texts, words))
     return result
+
+
+def block_files(context: StageContext, block: Block) -> dict[str, Path]:
+    """Every file that staging a block may write, by what it is."""
+    spool, kind, index = context.spool, context.project.sources[block.source].kind, block.index
+    return {
+        "records": spool_path(spool, kind, index),
+        "heads": heads_path(spool, kind, index),
+        "lost": lost_path(spool, kind, index),
+        "findings": findings_path(spool, kind, index),
+        "passes": passes_path(spool, kind, index),
+        "shingles": shingles_path(spool, index),
+    }
 
 
 def _take(context: StageContext, number: int, kind: Kind, raw: RawRecord, importer: Importer) -> Taken:

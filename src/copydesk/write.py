@@ -35,13 +35,17 @@ class WriteContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """One shard to write: the records it comes from, in order, and where the records lie that they link to."""
+    """One shard to write: the records it comes from, in order, and where the records lie that they link to.
+
+    `content`: a digest over all of these records.
+    """
 
     config: Config
     split: str
     number: int
     records: Sequence[Address]
     linked: Mapping[str, Mapping[str, Address]]
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,6 @@ import json
 import platform
 import sys
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from importlib import metadata
@@ -111,13 +110,7 @@ def settings_digest(project: Project) -> str:
     return key(repr(replace(project, root=Path())))
 
 
-def shard_key(config: Config, material: str, rows: Iterable[str], linked: Iterable[tuple[str, str, str]]) -> str:
-    """Of a shard: its config, what it is written with, the digests of its records in order, (kind, id, digest) of
-    the records that they link to. Not the split, nor its number: both stand in the name of the file only."""
-    digest = hashlib.sha256(key(repr(config), material).encode())
-    for row in rows:
-        digest.update(row.encode())
-    digest.update(b"\n")
-    for link in sorted(linked):
-        digest.update(json.dumps(link).encode() + b"\n")
-    return digest.hexdigest()
+def shard_key(config: Config, content: str, material: str) -> str:
+    """Of a shard: its config, a digest of its records and what they link to, and of what they are written with. Not
+    the split, nor its number: both stand in the name of the file only."""
+    return key(repr(config), content, material)

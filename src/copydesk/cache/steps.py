@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from copydesk.cache import values
-from copydesk.cache.keys import contract_digest, environment, key, narrowed, settings_digest
+from copydesk.cache.keys import contract_digest, environment, key, narrowed, settings_digest, shard_key
 from copydesk.cache.store import Damaged, Store
 from copydesk.contract.types import Contract
 from copydesk.diagnostics import Place
 from copydesk.heads import StageResult
 from copydesk.project import Project
 from copydesk.sources import Block, document_digest, noting, piece_digest
-from copydesk.spool import block_files
-from copydesk.stage import StageContext, stage_block
+from copydesk.stage import StageContext, block_files, stage_block
 from copydesk.waivers import Waiver
 from copydesk.write import Shard, WriteContext, WrittenShard, pending_path, write_shard
 from copydesk.writers import WRITERS
@@ -86,8 +85,7 @@ def take_block(step: StageStep, block: Block) -> Made[StageResult]:
     if None in digests:
         return Made(result=None)
     first = key(step.materials[block.source], *(digest or "" for digest in digests))
-    assert context.spool is not None
-    files = block_files(context.spool, _kind(context), block.index)
+    files = block_files(context, replace(block, source=1))
     try:
         names = store.take("names", first)
         if names is None:
@@ -111,13 +109,11 @@ def stage_and_keep(step: StageStep, block: Block) -> Made[StageResult]:
     with noting() as reads:
         result = stage_block(context, kept)
     size, refused = 0, ""
-    if store is not None and None not in reads.pieces:
-        assert context.spool is not None
+    if store is not None and None not in reads.pieces and not result.beyond:  # of those not all are named
         first = key(step.materials[block.source], *(digest or "" for digest in reads.pieces))
         found = sorted({(d.code, d.place.record or "") for d in result.diagnostics})
-        files = block_files(context.spool, _kind(context), block.index)
         second = _second(first, reads.documents, found, context.waivers)
-        present = {name: path for name, path in files.items() if path.exists()}
+        present = {name: path for name, path in block_files(context, kept).items() if path.exists()}
         try:
             size = store.put("stage", second, values.dumps(result), present, "link")
             named = {"documents": list(reads.documents), "findings": found}
@@ -125,10 +121,6 @@ def stage_and_keep(step: StageStep, block: Block) -> Made[StageResult]:
         except OSError as error:
             refused = os.strerror(error.errno or 0)
     return Made(result=_placed(result, block), size=size, refused=refused)
-
-
-def _kind(context: StageContext) -> str:
-    return context.project.sources[1].kind
 
 
 def _second(first: str, documents: Mapping[str, str], found: list[Any], waivers: tuple[Waiver, ...]) -> str:
@@ -140,7 +132,8 @@ def _second(first: str, documents: Mapping[str, str], found: list[Any], waivers:
 
 
 def _placed(result: StageResult, block: Block) -> StageResult:
-    """The result of a block where the block now is: in which source, at which lines."""
+    """The result of a block where the block now is: in which source, at which lines. The heads count lines from the
+    first of the piece as they are."""
     lines = {piece.file: piece.line - 1 for piece in block.pieces if piece.lines and piece.line > 1}
 
     def moved(place: Place) -> Place:
@@ -148,10 +141,7 @@ def _placed(result: StageResult, block: Block) -> StageResult:
         return replace(place, line=place.line + by) if by and place.line is not None else place
 
     result.source = block.source
-    result.staged = [replace(s, address=replace(s.address, block=block.index)) for s in result.staged]
     if lines:
-        result.staged = [replace(s, place=moved(s.place)) for s in result.staged]
-        result.failed = [replace(f, place=moved(f.place)) for f in result.failed]
         result.diagnostics = [replace(d, place=moved(d.place)) for d in result.diagnostics]
         result.dropped = [
             replace(d, diagnostic=replace(d.diagnostic, place=moved(d.diagnostic.place))) for d in result.dropped
@@ -160,29 +150,28 @@ def _placed(result: StageResult, block: Block) -> StageResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyedShard:
-    """A shard to write, and the key of what comes of it; empty if nothing is kept."""
-
-    shard: Shard
-    key: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WriteStep:
-    """Writing shards."""
+    """Writing shards. `material`: a digest of what they are all written with."""
 
     store: Store | None
     context: WriteContext
+    material: str = ""
 
 
-def take_shard(step: WriteStep, item: KeyedShard) -> Made[WrittenShard]:
+def write_step(store: Store | None, context: WriteContext) -> WriteStep:
+    """The step for the shards of a release."""
+    material = key(environment(), contract_digest(context.contract)) if store is not None else ""
+    return WriteStep(store=store, context=context, material=material)
+
+
+def take_shard(step: WriteStep, shard: Shard) -> Made[WrittenShard]:
     """What became of a shard, its files in the release, if it was kept. Copies: a release belongs to its user, who may
     write into its files."""
-    if step.store is None or not item.key:
+    if step.store is None:
         return Made(result=None)
-    paths = _paths(step, item.shard)
+    paths = _paths(step, shard)
     try:
-        found = step.store.take("write", item.key, paths)
+        found = step.store.take("write", shard_key(shard.config, shard.content, step.material), paths)
     except Damaged as damaged:
         return Made(result=None, damaged=(str(damaged),))
     if found is None:
@@ -192,19 +181,20 @@ def take_shard(step: WriteStep, item: KeyedShard) -> Made[WrittenShard]:
         with paths[name].open("rb") as stream:
             os.fsync(stream.fileno())
     files = {n: Written(sha256=sha256, size=paths[n].stat().st_size) for n, sha256 in found.digests.items()}
-    shard = WrittenShard(shard=item.shard, rows=about["rows"], num_bytes=about["num_bytes"], files=files)
-    return Made(result=shard, size=found.size)
+    written = WrittenShard(shard=shard, rows=about["rows"], num_bytes=about["num_bytes"], files=files)
+    return Made(result=written, size=found.size)
 
 
-def write_and_keep(step: WriteStep, item: KeyedShard) -> Made[WrittenShard]:
+def write_and_keep(step: WriteStep, shard: Shard) -> Made[WrittenShard]:
     """Write a shard, and keep its files."""
-    written = write_shard(step.context, item.shard)
+    written = write_shard(step.context, shard)
     size, refused = 0, ""
-    if step.store is not None and item.key:
-        paths = _paths(step, item.shard)
+    if step.store is not None:
+        paths = _paths(step, shard)
+        named = shard_key(shard.config, shard.content, step.material)
         about = json.dumps({"rows": written.rows, "num_bytes": written.num_bytes}).encode()
         try:
-            size = step.store.put("write", item.key, about, {name: paths[name] for name in written.files})
+            size = step.store.put("write", named, about, {name: paths[name] for name in written.files})
         except OSError as error:
             refused = os.strerror(error.errno or 0)
     return Made(result=written, size=size, refused=refused)

@@ -13,13 +13,10 @@ from typing import Any
 
 from copydesk.articles.prune import Dropped
 from copydesk.diagnostics import Diagnostic, Place, Severity
-from copydesk.heads import Failed, Staged, StageResult
-from copydesk.spool import Address
+from copydesk.heads import StageResult
 from copydesk.waivers import Waiver
 
-_NAMED: tuple[type, ...] = (
-    *(Address, Counter, Diagnostic, Dropped, Failed, Place, Severity, Staged, StageResult, Waiver),
-)
+_NAMED: tuple[type, ...] = (Counter, Diagnostic, Dropped, Place, Severity, StageResult, Waiver)
 _TABLE = {(made.__module__, made.__qualname__): made for made in _NAMED}
 
 

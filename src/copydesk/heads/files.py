@@ -98,6 +98,11 @@ def lost_path(folder: Path, kind: str, block: int) -> Path:
     return folder / f"{kind}-{block:06d}.lost"
 
 
+def findings_path(folder: Path, kind: str, block: int) -> Path:
+    """Where the findings of a block are counted that are too many to be kept."""
+    return folder / f"{kind}-{block:06d}.findings"
+
+
 def write_heads(folder: Path, kind: str, block: Block, heads: Columns) -> None:
     """Write the heads of the records that passed, in the order of their rows; no file if there are none."""
     if not heads.ids:

@@ -13,7 +13,7 @@ from copydesk.articles.shape import text_property
 from copydesk.contract.types import Kind
 from copydesk.diagnostics import Diagnostic, Place, Severity
 from copydesk.grouping import compared_text, content_key
-from copydesk.heads.files import Columns, Lost, Stands, write_heads, write_lost
+from copydesk.heads.files import Columns, Lost, Stands, findings_path, write_heads, write_lost
 from copydesk.heads.findings import capped
 from copydesk.heads.model import StageResult
 from copydesk.project import Project
@@ -72,7 +72,7 @@ class BlockHeads:
         result.passed, result.failed = len(self._columns.ids), len(self._lost.codes)
         write_heads(spool, kind, block, self._columns)
         write_lost(spool, kind, block, self._lost)
-        beyond = spool / f"{kind}-{block.index:06d}.findings"
+        beyond = findings_path(spool, kind, block.index)
         result.diagnostics, result.beyond = capped(result.diagnostics, beyond)
 
     def _marks(self, value: dict[str, Any], file: str) -> tuple[str, str, str, str]:
