@@ -230,6 +230,26 @@ def _stray(release: Path) -> None:
     shutil.copy(release / CLAIMS, release / "claims/train-old.parquet")
 
 
+def _damaged_cache(folder: Path) -> None:
+    """A build, then one bit of what it kept of the links turns over."""
+    build(Options(root=folder, workers=1))
+    heads = sorted((folder / "dist/.cache-tiny/stage").glob("*/*/heads"))[0]
+    data = bytearray(heads.read_bytes())
+    data[len(data) // 2] ^= 1
+    heads.write_bytes(bytes(data))
+
+
+def _file_in_the_way(folder: Path) -> None:
+    (folder / "dist").mkdir()
+    (folder / "dist/.cache-tiny").write_text("a file stands here", encoding="utf-8")
+
+
+CACHE_CASES = {
+    "R018": Case(breaks=_damaged_cache, file="dataset.toml", run="build"),
+    "R020": Case(breaks=_file_in_the_way, file="dataset.toml", run="build"),
+}
+
+
 VERIFY_CASES = {
     "V001": Case(breaks=remove(CLAIMS), file=CLAIMS, run="verify"),
     "V002": Case(breaks=text("README.md", "invented", "found"), file="README.md", run="verify"),
@@ -255,4 +275,4 @@ VERIFY_CASES = {
     "V009": Case(breaks=write("manifest.json", "{}"), file="manifest.json", run="verify"),
 }
 
-CASES = EXPECTATION_CASES | BUILD_CASES | VERIFY_CASES
+CASES = EXPECTATION_CASES | BUILD_CASES | CACHE_CASES | VERIFY_CASES

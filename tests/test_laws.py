@@ -19,7 +19,7 @@ SOURCE = ROOT / "src" / "copydesk"
 LAYERS = [
     ["__main__"],
     ["cli"],
-    ["cli_formats", "cli_groups", "cli_versions", "cli_release", "cli_withdraw"],
+    ["cli_cache", "cli_formats", "cli_groups", "cli_versions", "cli_release", "cli_withdraw"],
     ["cli_output", "cli_parser"],
     ["sides", "bumping", "withdrawal"],
     ["scaffold", "build", "adopt", "convert"],

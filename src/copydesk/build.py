@@ -57,7 +57,8 @@ class Outcome:
     """What a build came to: the sealed folder, its tables, the findings that did not stop it.
 
     `changed`: whether the bytes are new. `excluded`: records that were left out; `dropped`: single annotations.
-    `updated`: the checked-in files that the build brought up to date.
+    `updated`: the checked-in files that the build brought up to date. `cached`: for each step how much was taken
+    from the cache, and how much was made.
     """
 
     folder: Path
@@ -67,6 +68,7 @@ class Outcome:
     dropped: int
     updated: tuple[str, ...]
     report: Report = field(default_factory=Report)
+    cached: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +152,7 @@ def build(options: Options) -> Outcome:
         dropped=len(gathered.dropped),
         updated=updated,
         report=report,
+        cached=crew.cache.counts(),
     )
 
 

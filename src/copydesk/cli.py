@@ -62,6 +62,7 @@ def _stop(number: int, frame: object) -> None:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
+    from copydesk.cache.store import CacheOptions
     from copydesk.running import Options
 
     options = Options(
@@ -69,6 +70,11 @@ def _options(arguments: argparse.Namespace) -> Options:
         workers=arguments.workers,
         block_size=arguments.block_size,
         frozen=getattr(arguments, "frozen", False),
+        cache=CacheOptions(
+            folder=arguments.cache and arguments.cache.resolve(),
+            limit=arguments.cache_size,
+            used=not arguments.no_cache,
+        ),
         progress=_Progress(sys.stderr, shown=sys.stderr.isatty() and not arguments.json and "CI" not in os.environ),
     )
     if not hasattr(arguments, "engine"):
@@ -150,6 +156,7 @@ def _build(arguments: argparse.Namespace) -> int:
             "rows": tables,
             "excluded": outcome.excluded,
             "dropped": outcome.dropped,
+            "cache": {step: {"taken": taken, "made": made} for step, (taken, made) in outcome.cached.items()},
         }
         print(json.dumps({**result, "updated": list(outcome.updated)}))
         return CLEAN
@@ -167,6 +174,9 @@ def _build(arguments: argparse.Namespace) -> int:
         print(f"\nleft out: {outcome.dropped:,} single annotations; exclusions.jsonl says which and why")
     if outcome.updated:
         print(f"\nupdated {' and '.join(outcome.updated)}: commit with the data")
+    if any(taken for taken, _ in outcome.cached.values()):
+        parts = (f"{taken:,} of {taken + made:,} {step}" for step, (taken, made) in outcome.cached.items())
+        print(f"\nfrom the cache: {', '.join(parts)}")
     default = next(t for t in outcome.tables if t.config.default or t is outcome.tables[0])
     print(f"\nload it:    datasets.load_dataset({str(folder)!r}, {default.name!r})")
     print(f"verify it:  copydesk verify {folder}")
@@ -177,6 +187,12 @@ def _groups(arguments: argparse.Namespace) -> int:
     from copydesk.cli_groups import groups
 
     return groups(arguments, _options(arguments))
+
+
+def _cache(arguments: argparse.Namespace) -> int:
+    from copydesk.cli_cache import cache
+
+    return cache(arguments)
 
 
 def _explain(arguments: argparse.Namespace) -> int:
@@ -292,6 +308,7 @@ RUNS: dict[str, Run] = {
     "check": _check,
     "groups": _groups,
     "build": _build,
+    "cache": _cache,
     "verify": _verify,
     "diff": _diff,
     "release": _release,

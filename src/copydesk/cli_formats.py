@@ -12,6 +12,7 @@ from typing import Any
 
 from copydesk import adopt, exporters, importers
 from copydesk.build import Options, check
+from copydesk.cache.store import CacheOptions
 from copydesk.cli_output import CLEAN, DATA, USAGE, print_report, shown
 from copydesk.convert import Refused, Request
 from copydesk.convert import convert as run_convert
@@ -51,7 +52,7 @@ def init(arguments: argparse.Namespace) -> int:
 def _first_check(folder: Path) -> int:
     """What is open in a project that was just made. It is made all the same, so the exit code is clean."""
     print(f"\ncreated {shown(folder.resolve())}; the first check:\n")
-    report = check(Options(root=folder.resolve()))
+    report = check(Options(root=folder.resolve(), cache=CacheOptions(used=False)))
     print_report(report, as_json=False, stream=sys.stdout)
     print(
         f"next: say in {shown(folder.resolve())}/schema/article.schema.json what the labels mean, then copydesk build"

@@ -29,6 +29,7 @@ exit codes: 0 clean, 1 errors in the data, 2 usage, 3 a bug of copydesk
 
 ENGINES = ("local", "dask", "ray")
 _FACTORS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_CACHE = "the folder of the cache (default: $COPYDESK_CACHE, or beside the releases)"
 _OPTION = "an option of the format; `copydesk formats NAME` lists them"
 
 
@@ -76,6 +77,12 @@ def parser_of(runs: Mapping[str, Run], version: str) -> argparse.ArgumentParser:
     )
     groups.add_argument("--article", action="append", default=[], metavar="ID", help="only the groups of this article")
     groups.add_argument("--diff", action="store_true", help="show near copies word by word")
+
+    cache = commands.add("cache", "show what is kept of earlier builds")
+    cache.add_argument("--project", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
+    cache.add_argument("--cache", type=Path, metavar="DIR", help=_CACHE)
+    cache.add_argument("--clear", action="store_true", help="throw it away")
+    cache.add_argument("--json", action="store_true", help="for programs")
 
     explain = commands.add("explain", "explain a diagnostic code; without one, list them all")
     explain.add_argument("code", nargs="?", help="a code such as A103")
@@ -172,6 +179,13 @@ def _project_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=_positive, metavar="N", help="tasks at once (default: one a processor)")
     parser.add_argument("--block-size", type=_positive, metavar="BYTES", help="input of one task (default: 8 MiB)")
     parser.add_argument("--json", action="store_true", help="findings as JSON lines, for programs")
+    kept = parser.add_argument_group("cache", "what earlier builds made, taken where nothing has changed")
+    kept.add_argument("--no-cache", action="store_true", help="make everything anew, and keep nothing")
+    kept.add_argument("--cache", type=Path, metavar="DIR", help=_CACHE)
+    kept.add_argument(
+        "--cache-size", type=_bytes, metavar="BYTES",
+        help="what it may hold, such as 20G (default: 10G, or four times what a build keeps)",
+    )  # fmt: skip
 
 
 def _engine_arguments(parser: argparse.ArgumentParser) -> None:

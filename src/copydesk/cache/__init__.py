@@ -28,6 +28,8 @@ VARIABLE = "COPYDESK_CACHE"
 LIMIT = 10 * 2**30
 """Bytes that a cache may hold, if nobody says otherwise; or so many times what the build at hand keeps, if more."""
 _TIMES = 4
+WORDS = {"stage": "blocks", "write": "shards"}
+"""What is counted of each step."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,6 +75,10 @@ class Cache:
         self._damaged.extend(made.damaged)
         self._refused = self._refused or made.refused
         return made.result
+
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Step -> how many were taken, and how many made, as people call them."""
+        return {words: (self.taken[step], self.made[step]) for step, words in WORDS.items() if self.store is not None}
 
     def findings(self) -> Iterator[Diagnostic]:
         """What was wrong with the cache since this was last asked."""

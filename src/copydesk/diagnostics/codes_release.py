@@ -79,10 +79,17 @@ RELEASE_CODES: tuple[Code, ...] = (
           "has another version of copydesk, of Python or of a library that makes bytes, or does not see the folders.",
           "--scheduler tcp://… after the scheduler was stopped",
           "build again when the cluster is up, or without --scheduler"),
+    _code("R018", "cache-damaged", W, "the cache held something else than was put there",
+          "Every entry has its digests, and is held against them when it is taken. What differs is thrown away, and "
+          "the work is done anew: the release is not affected. If it happens again, look at the disk.",
+          "a file in dist/.cache-… that was edited, or cut off by a full disk"),
     _code("R019", "out-of-memory", E, "there was not enough memory",
-          "This process asked for memory that the system, or a limit set for it, did not give. Nothing is wrong with the "
-          "data as far as is known, and what was released before is untouched.",
+          "This process asked for memory that the system, or a limit set for it, did not give. Nothing is wrong with "
+          "the data as far as is known, and what was released before is untouched.",
           "a container with 512 MB", "give it more, or use fewer --workers, a smaller --block-size, less --memory"),
+    _code("R020", "cache-not-kept", N, "nothing can be kept for the next build",
+          "The folder of the cache cannot be written, or the disk is nearly full. The build does without.",
+          "a cache on a disk that is mounted read-only", "another --cache DIR, or --no-cache"),
     # V: verify
     _code("V001", "release-file-missing", E, "a file of the manifest is missing",
           "The release is incomplete.", "a Parquet file that was not downloaded"),

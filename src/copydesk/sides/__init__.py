@@ -15,6 +15,7 @@ from pathlib import Path
 
 from copydesk.archives import is_archive
 from copydesk.build import Options, barrier, stage, write
+from copydesk.cache.store import CacheOptions
 from copydesk.diagnostics import BuildFailed, Diagnostic, Report
 from copydesk.diff.model import Side, no_place
 from copydesk.prepare import Prepared, prepare
@@ -159,7 +160,8 @@ def sources_side(prepared: Prepared, label: str, scratch: Path, report: Report) 
     declared = prepared.project.dataset.version
     prepared = _planned_ahead(prepared)
     project = prepared.project
-    options = Options(root=project.root)
+    # a revision that was checked out into a folder of its own is gone before anybody could take anything
+    options = Options(root=project.root, cache=CacheOptions(used=project.output.is_dir()))
     with open_crew(options, project, made.spool, report) as crew:
         gathered = stage(prepared, options, made.spool, report, crew)
         planned = barrier(prepared, gathered, made.spool, report)
