@@ -23,7 +23,7 @@ from copydesk.release.model import FileEntry, SplitData, Table
 from copydesk.splits import Entry
 from copydesk.views import VIEWS
 from copydesk.write import home_columns
-from copydesk.writers import jsonl
+from copydesk.writers.lines import lines
 
 Records = dict[tuple[str, str], tuple[str, dict[str, Any]]]
 """(kind, id) -> split and record."""
@@ -236,7 +236,7 @@ def _table(folder: Path, config: Config, known: Contract, records: Records, shar
                 continue
             path = f"jsonl/{config.name}/{split}-{at:05d}.jsonl"
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            data = b"".join(jsonl.lines(rows))  # the writer would wait for the disk, hundreds of times
+            data = b"".join(lines(rows))  # the writer would wait for the disk, hundreds of times
             (folder / path).write_bytes(data)
             digest = hashlib.sha256(data).hexdigest()
             files.append(FileEntry(path=path, size=len(data), sha256=digest, rows=rows.num_rows))

@@ -69,8 +69,8 @@ LAYERS = [
 """Each line may import only lines below it, and its own folder."""
 
 HOMES = {
-    "datasets": {"readback"},
-    "mlcroissant": {"readback"},
+    "datasets": {"readback.loaders"},
+    "mlcroissant": {"readback.croissant"},
     "great_expectations": {"expectations.rows"},
     "duckdb": {"expectations.tables"},
     "jsonschema": {"contract.explain"},
@@ -85,6 +85,7 @@ HOMES = {
         *("splits.lines", "splits.plain", "splits.released", "splits.table"),
         *("nearcopies", "nearcopies.alike", "nearcopies.compare", "nearcopies.crowded", "nearcopies.index"),
         *("nearcopies.measures", "nearcopies.samples", "nearcopies.search", "nearcopies.work"),
+        *("spool", "contract.columnar", "release.facts", "writers.lines"),
     },
     "lxml": {"xmltext"},
     "conllu": {"importers.conllu"},

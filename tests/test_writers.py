@@ -19,7 +19,7 @@ from copydesk.contract.rows import json_schema
 from copydesk.contract.types import Field, Label, Type
 from copydesk.contract.validate import validator_of
 from copydesk.writers import WRITERS, parquet
-from copydesk.writers.jsonl import lines
+from copydesk.writers.lines import lines
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NAMES = st.lists(st.from_regex(r"[a-z][a-z_]{0,6}", fullmatch=True), min_size=1, max_size=4, unique=True)

@@ -140,7 +140,7 @@ def build(options: Options) -> Outcome:
         options.progress("seal", 0, 1)
         report.add(read_back(release, staging.scratch))
         _gate(report)
-        report.add(verify(staging.release)[1])
+        report.add(verify(staging.release, certificate=planned.certificate)[1])
         _gate(report)
         changed, updated = _seal(prepared.project, staging, updates, report)
     folder = prepared.project.output / prepared.project.release_name

@@ -241,6 +241,16 @@ def quoted(text: str) -> str:
     return orjson.dumps(text)[1:-1].decode()
 
 
+def dump_string(value: str) -> bytes:
+    """One string as it stands in such a line, quotation marks included."""
+    return orjson.dumps(value)
+
+
+def dump_values(values: list[Any]) -> list[bytes]:
+    """Numbers, booleans and nulls as they stand in such a line."""
+    return orjson.dumps(values)[1:-1].split(b",") if values else []
+
+
 def load_line(line: bytes) -> dict[str, Any]:
     """The row of a line that `dump_line` wrote. Raises ValueError for anything that is not JSON."""
     value: dict[str, Any] = orjson.loads(line)

@@ -6,16 +6,26 @@ Memory-mapped, so gathering rows costs what the rows cost. Lives in the staging 
 from __future__ import annotations
 
 import contextlib
+import mmap
 import uuid
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from copydesk import jsontext
+
+OPEN = 1024
+"""Blocks that a process keeps open."""
+
+_Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -127,23 +137,88 @@ def read_passes(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
 
 def gather(folder: Path, kind: str, addresses: Sequence[Address], schema: pa.Schema) -> pa.Table:
     """The records at `addresses`, in that order, as one table of `schema`, which may name some columns only."""
-    if not addresses:
-        return schema.empty_table()
-    wanted: dict[int, list[int]] = {}
-    for index, address in enumerate(addresses):
-        wanted.setdefault(address.block, []).append(index)
-    tables, order = [], []
-    for block, indices in sorted(wanted.items()):
-        with pa.memory_map(str(spool_path(folder, kind, block))) as source:
-            table = pa.ipc.open_file(source).read_all().select(schema.names)
-            tables.append(table.take(_indices(addresses[i].row for i in indices)))
-        order.extend(indices)
-    position = {index: at for at, index in enumerate(order)}
-    together = pa.concat_tables(tables)
-    return together.take(_indices(position[i] for i in range(len(addresses)))).combine_chunks()
+    found = list(pieces(folder, kind, addresses, schema.names, limit=None))
+    return found[0] if found else schema.empty_table()
 
 
-def _indices(values: Iterable[int]) -> pa.Array:
-    """int64 array; `pa.array` would import pandas first."""
-    numbers = array("q", values)
-    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])
+def pieces(
+    folder: Path, kind: str, addresses: Sequence[Address], columns: Sequence[str], *, limit: int | None, least: int = 1
+) -> Iterator[pa.Table]:
+    """The records at `addresses`, in that order, in tables of about `limit` bytes, but `least` rows at least.
+
+    Where they are cut follows from the records alone, not from the blocks in which they lie. One column of a table
+    cannot hold more than 2 GiB of text; without a limit, that is for the caller to see to.
+    """
+    packed = addresses if isinstance(addresses, Addresses) else Addresses.of(addresses)
+    blocks, rows = (np.array(column, np.int64) for column in (packed.blocks, packed.rows))
+    numbers, number = np.unique(blocks, return_inverse=True)
+    mapped = [_open(folder, kind, block) for block in numbers.tolist()]
+    tables = [block.table.select(columns) for block in mapped]
+    held: list[pa.Table] = []
+    start, count, size = 0, len(rows) if limit is None else least, 0
+    while start < len(rows):
+        end = min(start + count, len(rows))
+        held.append(_picked(tables, number[start:end], rows[start:end]))
+        size += held[-1].nbytes
+        start = end
+        if limit is not None:  # by the mean size so far, a quarter of a table
+            count = max(least, limit // 4 * end // max(1, size))
+            if size // limit != (size - held[-1].nbytes) // limit:
+                yield pa.concat_tables(held).combine_chunks()
+                held = []
+                for block in mapped:
+                    block.let_go()
+    if held:
+        yield pa.concat_tables(held).combine_chunks()
+    for block in mapped:
+        block.let_go()
+
+
+def _picked(tables: Sequence[pa.Table], number: _Ints, rows: _Ints) -> pa.Table:
+    order = np.argsort(number, kind="stable")
+    ends = [0, *(np.flatnonzero(np.diff(number[order])) + 1).tolist(), len(order)]
+    parts = [_pick(tables[int(number[order[start]])], rows[order[start:end]]) for start, end in pairwise(ends)]
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    # Taken anew even if they are in order: the size of the arrays must not tell of the blocks.
+    return _take(pa.concat_tables(parts).combine_chunks(), place)
+
+
+def _pick(table: pa.Table, rows: _Ints) -> pa.Table:
+    """Some rows of a table: as a view of it, without a copy, where they lie side by side."""
+    first = int(rows[0])
+    if np.array_equal(rows, np.arange(first, first + len(rows))):
+        return table.slice(first, len(rows))
+    return _take(table, rows)
+
+
+def _take(table: pa.Table, rows: _Ints) -> pa.Table:
+    indices = pa.Array.from_buffers(pa.int64(), len(rows), [None, pa.py_buffer(np.ascontiguousarray(rows))])
+    return table.take(indices).combine_chunks()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Block:
+    """The records of one block, mapped: what is not looked at takes no memory."""
+
+    mapped: mmap.mmap
+    table: pa.Table
+
+    def let_go(self) -> None:
+        """Let the pages that were looked at go; they are read again when they are needed."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self.mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def _open(folder: Path, kind: str, block: int) -> _Block:
+    path = spool_path(folder, kind, block)
+    status = path.stat()
+    return _opened(path, status.st_ino, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=OPEN)
+def _opened(path: Path, inode: int, changed: int) -> _Block:
+    """Opened once a process: every shard reads from many blocks. The key tells a file from one that it replaced."""
+    with path.open("rb") as stream:
+        mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    return _Block(mapped=mapped, table=pa.ipc.open_file(pa.py_buffer(mapped)).read_all())

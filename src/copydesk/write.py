@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from copydesk.contract import arrow
 from copydesk.contract.types import Contract
 from copydesk.project import Config
 from copydesk.release.model import FileEntry, SplitData, Table
-from copydesk.spool import Address, gather, whole
+from copydesk.spool import Address, gather, pieces, whole
 from copydesk.views import VIEWS
-from copydesk.writers import WRITERS
+from copydesk.writers import WRITERS, Rows, Sink
 from copydesk.writers.hashing import Written
+from copydesk.writers.parquet import ROW_GROUP_BYTES, ROW_GROUP_ROWS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,24 +62,41 @@ class WrittenShard:
 
 def write_shard(context: WriteContext, shard: Shard) -> WrittenShard:
     """Gather, project, write in every format."""
+    node = VIEWS[shard.config.view].columns(shard.config, context.contract)
+    rows = num_bytes = 0
+    sinks: dict[str, Sink] = {}
+    with ExitStack() as stack:
+        for table in _tables(context, shard):
+            if not table.num_rows:
+                continue
+            encoded = arrow.encode(table, node)
+            rows, num_bytes = rows + table.num_rows, num_bytes + encoded.nbytes
+            for name, writer in WRITERS.items():
+                if name not in sinks:
+                    path = context.shards / pending_path(name, shard)
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    attempt = stack.enter_context(whole(path))
+                    sinks[name] = stack.enter_context(writer.open_sink(attempt, node))
+                sinks[name].add(Rows(table=table, encoded=encoded))
+    files = {name: sink.written() for name, sink in sinks.items()}
+    return WrittenShard(shard=shard, rows=rows, num_bytes=num_bytes, files=files)
+
+
+def _tables(context: WriteContext, shard: Shard) -> Iterator[pa.Table]:
+    """The rows of a shard, piece by piece: how large a shard or its texts are makes no difference to memory."""
     config, contract = shard.config, context.contract
-    view, kind = VIEWS[config.view], contract.kinds[config.kind]
+    view = VIEWS[config.view]
+    reads = view.reads(config, contract)
 
     def fetch(name: str, ids: Sequence[str]) -> pa.Table:
         addresses = [shard.linked[name][identifier] for identifier in ids]
-        return gather(context.spool, name, addresses, arrow.spool_schema(contract.kinds[name].type))
+        schema = arrow.spool_schema(contract.kinds[name].type)
+        return gather(context.spool, name, addresses, pa.schema([schema.field(column) for column in reads[name]]))
 
-    records = gather(context.spool, config.kind, shard.records, arrow.spool_schema(kind.type))
-    node = view.columns(config, contract)
-    table = view.rows(config, contract, records, fetch)
-    files: dict[str, Written] = {}
-    for name, writer in WRITERS.items() if table.num_rows else ():
-        path = context.shards / pending_path(name, shard)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole(path) as attempt:
-            files[name] = writer.write(attempt, table, node)
-    encoded = arrow.encode(table, node)
-    return WrittenShard(shard=shard, rows=table.num_rows, num_bytes=encoded.nbytes, files=files)
+    for records in pieces(
+        context.spool, config.kind, shard.records, reads[config.kind], limit=ROW_GROUP_BYTES, least=ROW_GROUP_ROWS
+    ):
+        yield view.rows(config, contract, records, fetch)
 
 
 def _folder(format_name: str, config: str) -> str:

@@ -94,6 +94,17 @@ def _labelled(node: Type, value: str, depth: int = 0) -> str:
     return value
 
 
+def fetch_rows(folder: Path, queries: Sequence[str]) -> list[list[tuple[Any, ...]]]:
+    """What some queries over the files below `folder` give. Raises ValueError for whatever DuckDB refuses."""
+    import duckdb
+
+    with connect(folder.absolute()) as connection:
+        try:
+            return [connection.execute(query).fetchall() for query in queries]
+        except duckdb.Error as error:
+            raise ValueError(f"DuckDB: {str(error).splitlines()[0]}") from None
+
+
 def run_queries(
     release: Release, suites: Sequence[Suite], memory: int | None = None, scratch: Path | None = None
 ) -> dict[str, Outcome]:

@@ -1,7 +1,7 @@
 """croissant.json: the release as Croissant 1.1 with the responsible-AI vocabulary, written by hand.
 
 Not through mlcroissant's own classes: they spell two properties otherwise than the specification, and drop what
-they do not know. readback.py reads the result back with mlcroissant.
+they do not know. readback/ reads the result back with mlcroissant.
 """
 
 from __future__ import annotations

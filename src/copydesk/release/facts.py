@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -33,6 +34,10 @@ UNDEFINED = "undefined"
 """What is shown for a measure that has no value, such as alpha over a single category."""
 WITHHELD = "withheld"
 """What is shown for a count of text that an open edition does not have."""
+_TEXTS = 64
+"""Texts whose words are counted at a time: few enough to stay in the processor's cache."""
+_WIDE_SPACES = [point for point in range(0x80, 0x3001) if chr(point).isspace()]
+_LEADS = np.array(sorted({chr(point).encode()[0] for point in _WIDE_SPACES}), np.uint8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,11 +200,34 @@ def _text_numbers(folder: Path, table: Table) -> dict[str, str]:
         present = array.drop_null()
         texts += len(present)
         characters += pc.sum(pc.utf8_length(present)).as_py() or 0
-        split = pc.list_flatten(pc.utf8_split_whitespace(pc.utf8_trim_whitespace(present)))
-        words += pc.sum(pc.not_equal(split, "")).as_py() or 0
+        words += sum(count_words(present.slice(at, _TEXTS)) for at in range(0, len(present), _TEXTS))
     if not texts:
         return {"characters": WITHHELD, "words": WITHHELD}
     return {"characters": str(characters), "words": str(words)}
+
+
+def count_words(texts: pa.StringArray) -> int:
+    """How many words `str.split` makes of the texts, none of which is null. On bytes: it takes a third of the time."""
+    offsets = np.frombuffer(texts.buffers()[1] or b"", np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    if not len(texts) or offsets[0] == offsets[-1]:
+        return 0
+    first, last = int(offsets[0]), int(offsets[-1])
+    data = np.concatenate((np.frombuffer(texts.buffers()[2], np.uint8)[first:last], np.zeros(2, np.uint8)))
+    # ASCII's white space: the space, 9 to 13 and 28 to 31; what is below the first of a range is a large number
+    blank = (data[:-2] == 32) | (data[:-2] - np.uint8(9) < 5) | (data[:-2] - np.uint8(28) < 4)
+    at = np.flatnonzero(data[:-2] >= 0xC2)
+    at = at[np.isin(data[at], _LEADS)]  # where white space beyond ASCII may begin
+    one, two, three = (data[at + offset].astype(np.int32) for offset in range(3))
+    wide = np.where(one == 0xC2, (one & 0x1F) << 6 | two & 0x3F, (one & 0x0F) << 12 | (two & 0x3F) << 6 | three & 0x3F)
+    spaces = np.isin(wide, _WIDE_SPACES)
+    for offset in range(3):
+        here = at[spaces & ((one != 0xC2) | (offset < 2))] + offset
+        blank[here] = True
+    starts = ~blank
+    starts[1:] &= blank[:-1]
+    edges = offsets[:-1][offsets[:-1] < offsets[1:]] - first
+    starts[edges] = ~blank[edges]
+    return int(np.count_nonzero(starts))
 
 
 def license_details(facts: Facts) -> str:

@@ -16,6 +16,9 @@ from copydesk.contract import arrow
 from copydesk.contract.types import Type
 from copydesk.project import Config, Project
 
+BATCH_BYTES = 8 * 2**20
+"""Bytes, about, of the rows that are looked at at a time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileEntry:
@@ -100,6 +103,22 @@ def read_rows(folder: Path, files: Iterable[FileEntry], node: Type, columns: lis
     table = pa.concat_tables(tables)
     wanted = node if columns is None else _only(node, columns)
     return arrow.decode(table.select([f.name for f in wanted.fields]), wanted)
+
+
+def row_batches(
+    folder: Path, entry: FileEntry, node: Type, *, encoded: bool = False, size: int = BATCH_BYTES
+) -> Iterator[pa.Table]:
+    """The rows of a Parquet file, some at a time, so that no file is too large; labels as strings unless `encoded`."""
+    with pq.ParquetFile(folder / entry.path, memory_map=True, pre_buffer=False) as file:
+        for batch in file.iter_batches(batch_rows(file.metadata, size), use_threads=False):
+            table = pa.Table.from_batches([batch]).select(list(node.names))
+            yield table if encoded else arrow.decode(table, node)
+
+
+def batch_rows(metadata: pq.FileMetaData, size: int = BATCH_BYTES) -> int:
+    """How many rows of a file are about `size` bytes."""
+    total = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
+    return max(1, min(2**17, int(size * metadata.num_rows // max(1, total))))
 
 
 def rows_by_id(folder: Path, table: Table, ids: Sequence[str], columns: list[str]) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import pyarrow as pa
@@ -19,6 +19,10 @@ class View(Protocol):
     """What a view offers. `columns` raises LookupError, with words for the user, if the contract cannot give it."""
 
     def columns(self, config: Config, contract: Contract) -> Type: ...
+
+    def reads(self, config: Config, contract: Contract) -> Mapping[str, tuple[str, ...]]:
+        """Kind -> the properties of its records that `rows` looks at."""
+        ...
 
     def rows(self, config: Config, contract: Contract, table: pa.Table, fetch: Fetch) -> pa.Table: ...
 

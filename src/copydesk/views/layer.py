@@ -34,6 +34,11 @@ def columns(config: Config, contract: Contract) -> Type:
     return replace(layer.item, fields=(*head, *layer.item.fields), description=layer.description, nullable=False)
 
 
+def reads(config: Config, contract: Contract) -> dict[str, tuple[str, ...]]:
+    """The layer, and what its items carry from their record."""
+    return {config.kind: tuple(dict.fromkeys(("id", *config.carry, config.layer or "")))}
+
+
 def rows(config: Config, contract: Contract, table: pa.Table, fetch: Callable[..., pa.Table]) -> pa.Table:
     """Explode the layer, in the order of the records and of their items."""
     schema = spool_schema(columns(config, contract))

@@ -12,10 +12,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from copydesk.contract.arrow import to_table
+from copydesk.contract.arrow import spool_schema, to_table
 from copydesk.contract.types import Contract, Field, Kind, Ref, Type, released
 from copydesk.project import Config
 from copydesk.views import layer
+
+LINKS = 500
+"""Links whose linked records are looked at at a time."""
 
 
 def columns(config: Config, contract: Contract) -> Type:
@@ -56,8 +59,25 @@ def _brought(config: Config, contract: Contract, kind: Kind, field: Field, ref: 
         yield Field(name=f"{field.name}_{name}", type=brought)
 
 
+def reads(config: Config, contract: Contract) -> dict[str, tuple[str, ...]]:
+    """The links whole, as they are small; of the linked records the layers whose items have ids."""
+    kind = contract.kinds[config.kind]
+    ends = {*kind.linked().values(), *(node.link or "" for node in kind.listed_links().values())}
+    read = {linked: ("id", *_keyed_layers(contract.kinds[linked])) for linked in sorted(ends)}
+    return read | {kind.name: kind.type.names}
+
+
+def _keyed_layers(kind: Kind) -> tuple[str, ...]:
+    return tuple(layer for layer in kind.layers() if kind.type.field_type(layer).key is not None)
+
+
 def rows(config: Config, contract: Contract, table: pa.Table, fetch: Callable[..., pa.Table]) -> pa.Table:
-    """One row an item, in the order of the links and of their items."""
+    """One row an item, in the order of the links and of their items; some links at a time."""
+    parts = [_some_rows(config, contract, batch, fetch) for batch in table.to_batches(max_chunksize=LINKS)]
+    return pa.concat_tables([spool_schema(columns(config, contract)).empty_table(), *parts]).combine_chunks()
+
+
+def _some_rows(config: Config, contract: Contract, table: pa.RecordBatch, fetch: Callable[..., pa.Table]) -> pa.Table:
     kind = contract.kinds[config.kind]
     node = columns(config, contract)
     links = table.to_pylist()
@@ -100,8 +120,7 @@ def _linked_items(
     for linked, ids in wanted.items():
         target = contract.kinds[linked]
         for record in fetch(linked, sorted(ids)).to_pylist():
-            for target_layer in target.layers():
+            for target_layer in _keyed_layers(target):
                 key = target.type.field_type(target_layer).key
-                if key is not None:
-                    known[record["id"], target_layer] = {item[key]: item for item in record[target_layer] or ()}
+                known[record["id"], target_layer] = {item[key]: item for item in record[target_layer] or ()}
     return known

@@ -18,6 +18,11 @@ def columns(config: Config, contract: Contract) -> Type:
     return released(kind.type)
 
 
+def reads(config: Config, contract: Contract) -> dict[str, tuple[str, ...]]:
+    """All of it."""
+    return {config.kind: contract.kinds[config.kind].type.names}
+
+
 def rows(config: Config, contract: Contract, table: pa.Table, fetch: Callable[..., pa.Table]) -> pa.Table:
     """The table as it is."""
     return table

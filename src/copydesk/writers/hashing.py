@@ -18,13 +18,13 @@ class Written:
 
 
 class HashingFile:
-    """Binary file for writing from the start to the end; refuses to overwrite. `written` is set by `close`."""
+    """Binary file for writing from the start to the end; refuses to overwrite. Closed, it knows its digest."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("xb")
         self._digest = hashlib.sha256()
         self._size = 0
-        self.written: Written | None = None
+        self._written: Written | None = None
 
     def write(self, data: bytes | memoryview) -> int:
         self._digest.update(data)
@@ -56,7 +56,12 @@ class HashingFile:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        self.written = Written(sha256=self._digest.hexdigest(), size=self._size)
+        self._written = Written(sha256=self._digest.hexdigest(), size=self._size)
+
+    def digest(self) -> Written:
+        """What the file came to, once it is closed."""
+        assert self._written is not None
+        return self._written
 
     def __enter__(self) -> HashingFile:
         return self
@@ -72,5 +77,4 @@ def write_bytes(path: Path, data: bytes) -> Written:
     path.parent.mkdir(parents=True, exist_ok=True)
     with HashingFile(path) as out:
         out.write(data)
-    assert out.written is not None
-    return out.written
+    return out.digest()

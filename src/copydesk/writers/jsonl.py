@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
-from copydesk import jsontext
+from copydesk.contract.arrow import encode
 from copydesk.contract.types import Type
 from copydesk.writers.hashing import HashingFile, Written
+from copydesk.writers.lines import lines
+from copydesk.writers.rows import Rows
 
 suffix = "jsonl"
 
-_BATCH = 1000
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    file: HashingFile
+
+    def add(self, rows: Rows) -> None:
+        for piece in lines(rows.table):
+            self.file.write(memoryview(piece))
+
+    def written(self) -> Written:
+        return self.file.digest()
 
 
-def lines(table: pa.Table) -> Iterator[bytes]:
-    """The rows in canonical form, labels as strings, keys in the order of the columns."""
-    for batch in table.to_batches(max_chunksize=_BATCH):
-        for row in batch.to_pylist():
-            yield jsontext.dump_line(row)
+@contextmanager
+def open_sink(path: Path, node: Type) -> Iterator[_Lines]:
+    """A file that takes rows, one a line."""
+    with HashingFile(path) as out:
+        yield _Lines(out)
 
 
 def write(path: Path, table: pa.Table, node: Type) -> Written:
-    """Write the rows, one a line."""
-    with HashingFile(path) as out:
-        for line in lines(table):
-            out.write(line)
-    assert out.written is not None
-    return out.written
+    """A file of these rows, whose labels are strings."""
+    with open_sink(path, node) as sink:
+        sink.add(Rows(table=table, encoded=encode(table, node)))
+    return sink.written()
