@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -20,7 +21,19 @@ from copydesk.describe import _LEDGER_TYPE
 from copydesk.grouping import components
 from copydesk.heads.columns import Heads
 from copydesk.plan import _Homes
-from copydesk.splits import Articles, Entry, Member, as_table, dump_ledger, generation, read_ledger, settle, settle_all
+from copydesk.splits import (
+    Articles,
+    Entry,
+    Member,
+    as_table,
+    differing,
+    dump_ledger,
+    folded,
+    generation,
+    read_ledger,
+    settle,
+    settle_all,
+)
 from copydesk.splits.ledger import Before, line_of, read_strictly
 from copydesk.splits.released import read_released, released_table
 
@@ -200,3 +213,24 @@ def test_articles_that_are_settled_as_columns_come_to_the_same(
         if not any(d.code in {"L002", "L004", "L006", "L014"} for d in expected.found):
             ledger = dict(expected.ledger)
             last, version = (version, bumped(version, dice.randrange(3))) if dice.random() < 0.7 else (last, version)
+
+
+@given(LEDGERS, LEDGERS, st.data())
+def test_what_differs_between_two_ledgers_is_all_that_a_version_is_judged_by(
+    ledger: dict[str, Entry], other: dict[str, Entry], data: st.DataObject
+) -> None:
+    for identifier in data.draw(st.sets(st.sampled_from(sorted(ledger)))) if ledger else ():
+        other[identifier] = replace(ledger[identifier], split=data.draw(st.sampled_from(["train", "test"])))
+    old, new = differing(as_table(ledger), as_table(other))
+    assert old.items() <= ledger.items()
+    assert new.items() <= other.items()
+    alike = {i for i in ledger.keys() & other.keys() if ledger[i] == other[i]}
+    assert (
+        ledger.keys() - old.keys()
+        == other.keys() - new.keys()
+        <= alike | {i for i in ledger if (e := ledger[i]) == replace(other.get(i, e), since=e.since)}
+    )
+    assert as_table(ledger).by_split() == Counter(e.split for e in ledger.values() if e.released)
+    chosen = {"1.0.0", "1.2.3"}
+    assert dict(as_table(ledger).of_versions(chosen)) == {i: e for i, e in ledger.items() if e.since in chosen}
+    assert folded(as_table(ledger)) == folded(ledger)

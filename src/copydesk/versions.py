@@ -20,7 +20,7 @@ from copydesk.previous import Before, Known, known_versions, previous_release, t
 from copydesk.project import Project
 from copydesk.release.entry import Tally
 from copydesk.semver import version_key
-from copydesk.splits import Entry, Ledger
+from copydesk.splits import Entry, Ledger, as_table, differing
 
 EXAMPLES = 3
 """How many changes a reason names; the rest is counted."""
@@ -214,6 +214,7 @@ def compare(old: Side, new: Side, tally: Tally) -> Summary:
 
 def ledger_changes(old: Ledger, new: Ledger, kind: str) -> Iterator[Change]:
     """What two ledgers tell of the articles: which came, went, moved or got another id or text."""
+    old, new = differing(as_table(old), as_table(new))
     known = {entry.id: entry for entry in old.values() if entry.released}
     here = {entry.id: entry for entry in new.values() if entry.released}
     renamed: dict[str, str] = {}
@@ -248,10 +249,10 @@ def _traces(before: Entry, after: Entry, kind: str) -> Iterator[Change]:
         yield Change(what="text-edited", rule=rule, kind=kind, record=after.id, split=after.split)
 
 
-def _standing(ledger: Ledger, known: Known) -> dict[str, Entry]:
+def _standing(ledger: Ledger, known: Known) -> Ledger:
     """The entries of articles that an earlier version brought which still stands."""
     versions = frozenset(known.versions) - known.yanked
-    return {entry.id: entry for entry in ledger.values() if entry.since in versions}
+    return as_table(ledger).of_versions(versions)
 
 
 def _words(change: Change, where: Where) -> str:

@@ -21,6 +21,7 @@ from copydesk.diff.model import Change, Side
 from copydesk.diff.record import Reading, far_layers, reading, record_changes
 from copydesk.diff.records import Index, shared_files
 from copydesk.diff.shapes import Shape, primary_kind, project, shapes
+from copydesk.splits import folded
 
 _NOTHING = hashlib.sha256().hexdigest()
 """The digest of an empty text, by which nothing is recognised."""
@@ -41,6 +42,8 @@ def changes(old: Side, new: Side) -> Iterator[Change]:
 
 def _fold_changes(old: Side, new: Side) -> Iterator[Change]:
     """One change for all articles that are in another fold of another count; those that came or went do not count."""
+    if not folded(old.ledger) and not folded(new.ledger):
+        return
     both = [
         (e, new.ledger[i]) for i, e in old.ledger.items() if e.released and i in new.ledger and new.ledger[i].released
     ]

@@ -8,6 +8,7 @@ from copydesk.diff.model import Change, Churn, Side, Summary
 from copydesk.diff.rules import RULES
 from copydesk.diff.shapes import primary_kind
 from copydesk.release.model import articles_table
+from copydesk.splits import as_table
 
 _PASSING = {"record-added", "record-withdrawn", "split-moved"}
 """What is counted under its own name; everything else that happens to an article is an edit of it."""
@@ -55,11 +56,7 @@ def _articles(side: Side, kind: str) -> Mapping[str, int]:
     whole = articles_table(side.tables, kind)
     if whole is not None:
         return {split.name: split.rows for split in whole.splits}
-    counts: dict[str, int] = {}
-    for entry in side.ledger.values():
-        if entry.released:
-            counts[entry.split] = counts.get(entry.split, 0) + 1
-    return counts
+    return as_table(side.ledger).by_split()
 
 
 def split_order(name: str) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from copydesk.splits.members import Member, marks
 from copydesk.splits.paths import split_in_path
 from copydesk.splits.plain import Articles, settle_all
 from copydesk.splits.shares import Share
-from copydesk.splits.table import LedgerTable, as_table
+from copydesk.splits.table import LedgerTable, as_table, differing, folded
 
 __all__ = [
     "Articles",
@@ -22,7 +22,9 @@ __all__ = [
     "Member",
     "Share",
     "as_table",
+    "differing",
     "dump_ledger",
+    "folded",
     "generation",
     "ledger_lines",
     "marks",

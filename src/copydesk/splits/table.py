@@ -7,7 +7,7 @@ entry beside the columns.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -16,7 +16,20 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from copydesk.arrays import Flags, Ints, Strings, as_flags, find, find_all, fixed, hexadecimal, ordered, strings, take
+from copydesk.arrays import (
+    Flags,
+    Ints,
+    Strings,
+    as_bytes,
+    as_flags,
+    find,
+    find_all,
+    fixed,
+    hexadecimal,
+    ordered,
+    strings,
+    take,
+)
 from copydesk.splits.ledger import Entry, Ledger
 
 DIGEST = 32
@@ -113,6 +126,17 @@ class LedgerTable(Mapping[str, Entry]):
         used = np.flatnonzero(np.bincount(self.columns.sinces, minlength=len(self.sinces.names)))
         return {self.sinces.names[number] for number in used.tolist()}
 
+    def by_split(self) -> dict[str, int]:
+        """Split -> how many articles of it are released."""
+        released = self.columns.splits[self.columns.released]
+        counts = np.bincount(released, minlength=len(self.splits.names)).tolist()
+        return {name: count for name, count in zip(self.splits.names, counts, strict=True) if count}
+
+    def of_versions(self, versions: Collection[str]) -> LedgerTable:
+        """The ledger of the articles that some versions brought."""
+        chosen = np.array([name in versions for name in self.sinces.names], dtype=np.bool_)
+        return self.only(np.flatnonzero(chosen[self.columns.sinces]) if len(self) else np.zeros(0, dtype=np.int64))
+
     def only(self, rows: Ints) -> LedgerTable:
         """The ledger of some rows, given in order."""
         odd = dict(zip(rows.tolist(), range(len(rows)), strict=True)) if self.odd else {}
@@ -189,6 +213,27 @@ def _nothing() -> Columns:
     return Columns(
         ids=strings([]), splits=none, sinces=none, digests=fixed(b"", DIGEST), released=none.astype(np.bool_)
     )
+
+
+def differing(old: LedgerTable, new: LedgerTable) -> tuple[LedgerTable, LedgerTable]:
+    """What of two ledgers is not the same in both, as far as the columns say everything of it."""
+    rows = old.rows_of(new.columns.ids)
+    here = np.flatnonzero((rows >= 0) & ~new.odd_rows())
+    there = rows[here]
+    numbers = np.array([old.splits.number(name) for name in new.splits.names], dtype=np.int32)
+    same = numbers[new.columns.splits[here]] == old.columns.splits[there] if len(here) else np.zeros(0, dtype=np.bool_)
+    same &= old.columns.released[there] == new.columns.released[here]
+    same &= (as_bytes(old.columns.digests)[there] == as_bytes(new.columns.digests)[here]).all(axis=1)
+    same &= ~old.odd_rows()[there]
+    kept = [np.ones(len(table), dtype=np.bool_) for table in (old, new)]
+    kept[0][there[same]] = kept[1][here[same]] = False
+    return old.only(np.flatnonzero(kept[0])), new.only(np.flatnonzero(kept[1]))
+
+
+def folded(ledger: Ledger) -> bool:
+    """Whether any article is in a fold."""
+    entries = ledger.odd.values() if isinstance(ledger, LedgerTable) else ledger.values()
+    return any(entry.fold is not None or entry.folds is not None for entry in entries)
 
 
 def as_table(ledger: Ledger) -> LedgerTable:
