@@ -27,7 +27,7 @@ from copydesk.contract import arrow
 from copydesk.cutting import cut
 from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report, Severity, lower
 from copydesk.diff.model import Side
-from copydesk.engine import for_size
+from copydesk.engine import Engine, for_size
 from copydesk.expectations import Beside, Here, Judge, RowSuite, row_suites, run_expectations, shard_name
 from copydesk.expectations import Shard as JudgedShard
 from copydesk.importers import intake
@@ -105,7 +105,7 @@ def build(options: Options) -> Outcome:
         _judge(prepared, options) as rows,
     ):
         gathered = stage(prepared, options, staging.spool, report, crew)
-        planned = barrier(prepared, gathered, staging.spool, report)
+        planned = barrier(prepared, gathered, staging.spool, report, crew)
         passes = agreement.load_passes(prepared.project, prepared.contract, report)
         passes = passes or agreement.spooled_passes(staging.spool, prepared.contract)
         passes = agreement.without(passes, gathered.withdrawn)
@@ -250,14 +250,16 @@ def grouped(options: Options, spool: Path, report: Report) -> Grouped:
     return Grouped(groups=planned.groups, ids=tuple(articles), texts=texts)
 
 
-def barrier(prepared: Prepared, gathered: Gathered, spool: Path, report: Report) -> Plan:
+def barrier(prepared: Prepared, gathered: Gathered, spool: Path, report: Report, crew: Crew | None = None) -> Plan:
     """What only all records show. Errors of the stage and of the barrier stop the build here, all at once."""
-    planned = _planned(prepared, gathered, spool, report)
+    size = sum(p.stat().st_size for p in spool.iterdir() if p.is_file())
+    engine = for_size(crew.engine, size) if crew is not None else None
+    planned = _planned(prepared, gathered, spool, report, engine)
     _gate(report)
     return planned
 
 
-def _planned(prepared: Prepared, gathered: Gathered, spool: Path, report: Report) -> Plan:
+def _planned(prepared: Prepared, gathered: Gathered, spool: Path, report: Report, engine: Engine | None = None) -> Plan:
     project, contract = prepared.project, prepared.contract
 
     def fetch(kind: str, ids: Sequence[str], columns: Sequence[str]) -> pa.Table:
@@ -280,7 +282,7 @@ def _planned(prepared: Prepared, gathered: Gathered, spool: Path, report: Report
     report.beyond.update(gathered.beyond(excluding=project.on_error != "fail"))
     report.add(unused_waivers(project, prepared.waivers, gathered.used))
     _gate(report)
-    planned, found = plan(project, gathered, ledger, spool, known.newest)
+    planned, found = plan(project, gathered, ledger, spool, known.newest, engine)
     report.add(found)
     return planned
 

@@ -12,7 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from copydesk.checks.spans import span_ranges
+from copydesk.components import labels
 from copydesk.contract.types import Type
 from copydesk.project import Boilerplate, NearCopies, Splits
 from copydesk.shingles import without
@@ -82,19 +85,10 @@ def _boilerplate_ranges(value: Mapping[str, Any], node: Type, part: Boilerplate)
 
 def components(ids: Iterable[str], edges: Iterable[Edge]) -> dict[str, str]:
     """Article -> the smallest id of its component. The order of the inputs does not matter."""
-    parent = {identifier: identifier for identifier in ids}
-
-    def root(node: str) -> str:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    for edge in edges:
-        left, right = root(edge.left), root(edge.right)
-        if left != right:
-            parent[max(left, right)] = min(left, right)
-    return {identifier: root(identifier) for identifier in parent}
+    names = sorted(ids)
+    number = {name: place for place, name in enumerate(names)}
+    ends = np.array([(number[edge.left], number[edge.right]) for edge in edges], dtype=np.int64).reshape(-1, 2)
+    return {name: names[least] for name, least in zip(names, labels(len(names), *ends.T).tolist(), strict=True)}
 
 
 def shared_edges(
