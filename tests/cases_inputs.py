@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -35,6 +36,7 @@ ARTICLE_SCHEMA, LINK_SCHEMA = "schema/article.schema.json", "schema/link.schema.
 DIGEST = "0" * 64
 MENTIONS = "/properties/mentions"
 OTHER_PIN = '[[splits.pin]]\narticles = ["library-2"]\nsplit = "test"\nreason = "?"\n'
+CUT_SHORT = "data/articles/cut.jsonl.gz"
 DEEP = "[" * 250 + "]" * 250
 
 
@@ -49,6 +51,13 @@ def _bytes(old: bytes, new: bytes) -> Break:
 
 def _twin(folder: Path) -> None:
     shutil.copy(folder / ONE, folder / "data/articles/twin.json")
+
+
+def _cut_short(folder: Path) -> None:
+    """A compressed copy of an article as JSON lines, with its end missing."""
+    line = json.dumps(json.loads((folder / TWO).read_bytes())).encode() + b"\n"
+    (folder / CUT_SHORT).write_bytes(gzip.compress(line, mtime=0)[:-30])
+    text(PROJECT, "data/articles/*.json", "data/articles/*.json*")(folder)
 
 
 def _nothing(folder: Path) -> None:
@@ -154,6 +163,7 @@ SOURCE_CASES = {
         breaks=document("../secret.txt", DIGEST), file=TWO, shows="../secret.txt", pointer="/document/path",
         record="library-2",
     ),
+    "S010": Case(breaks=_cut_short, file=CUT_SHORT),
 }  # fmt: skip
 
 

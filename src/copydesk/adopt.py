@@ -87,7 +87,7 @@ def _adopt(
     _copy(origin, folder / ORIGINAL / origin.name)
     with tempfile.TemporaryDirectory(prefix="copydesk-init-") as scratch:
         source = Source(kind="article", paths=(f"{ORIGINAL}/{origin.name}",), format=format_name or "")
-        listings, found = list_files(_project(folder, slug, title, source), Path(scratch) / "unpacked")
+        listings, found = list_files(_project(folder, slug, title, source), Path(scratch) / "unpacked", as_folders=True)
         others: tuple[str, ...] = ()
         if format_name is None:
             format_name, others = _recognised(listings[0], origin, found)

@@ -8,6 +8,7 @@ archive that expands past its limit.
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import lzma
 import tarfile
@@ -44,6 +45,12 @@ _BROKEN = (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, lzma.LZMAErr
 def is_archive(name: str) -> bool:
     """Whether a file of this name is unpacked before it is read."""
     return name.lower().endswith((*_TARS, *_ZIPS, *_SINGLE))
+
+
+def compressed(name: str) -> str | None:
+    """The name of a file without its compression, None if it is not compressed, or packed as an archive is."""
+    lower = name.lower()
+    return name[: name.rindex(".")] if lower.endswith(_SINGLE) and not lower.endswith(_TARS) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +94,36 @@ def unpack(path: Path, file: str, folder: Path) -> tuple[list[Member], list[Diag
     folder.mkdir(parents=True)
     members, found = _unpack(path, file, folder, _Budget(path.stat().st_size), depth=1)
     return sorted(members, key=lambda member: member.name), found
+
+
+def expand(path: Path, file: str, target: Path) -> Diagnostic | None:
+    """Write what a compressed file (called `file` in findings) holds to `target`, whole or not at all.
+
+    Returns why not: S010 if it is damaged or cut short, I010 if it expands past its limit, S001 if it cannot be read.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    why, code = "it is empty, and no compressed file is", "S010"
+    try:
+        if size := path.stat().st_size:
+            with _expanded(path, file.lower()) as stream:
+                _Budget(size).copy(stream, target)
+            return None
+    except _Refused as refused:
+        why, code = str(refused), "I010"
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:  # of the folder that is written to: not the file's fault
+            raise
+        why, code = (str(error.strerror), "S001") if error.errno is not None else (_in_words(error), "S010")
+    except _BROKEN as error:
+        why = _in_words(error)
+    target.unlink(missing_ok=True)
+    return Diagnostic(code=code, place=Place(file=file), message=why)
+
+
+def _in_words(error: Exception) -> str:
+    """One form for what the readers say: it goes into reports, and their words change."""
+    short = isinstance(error, EOFError) or "runcated" in str(error) or "ended before" in str(error)
+    return "the compressed data end too early" if short else "the compressed data are damaged"
 
 
 def _unpack(

@@ -233,7 +233,7 @@ def of_files(request: Request, scratch: Path, done: Converted) -> Iterator[Artic
 
 def _listed(request: Request, root: Path, name: str, scratch: Path, done: Converted) -> tuple[list[Listing], str]:
     project = _project(root, Source(kind="article", paths=(name,)))
-    listings, found = list_files(project, scratch / "unpacked")
+    listings, found = list_files(project, scratch / "unpacked", as_folders=True)
     done.report.add(found)
     if request.format is not None:
         return listings, request.format

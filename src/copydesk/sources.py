@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from copydesk.archives import is_archive, unpack
+from copydesk.archives import compressed, expand, is_archive, unpack
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.project import Project
 
@@ -89,8 +89,14 @@ class RawRecord:
     beside: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def list_files(project: Project, unpacked: Path | None = None) -> tuple[list[Listing], list[Diagnostic]]:
-    """The files of every source. Archives are unpacked into folders in `unpacked`; without it they stay files."""
+def list_files(
+    project: Project, unpacked: Path | None = None, *, as_folders: bool = False
+) -> tuple[list[Listing], list[Diagnostic]]:
+    """The files of every source. Archives are unpacked into folders in `unpacked`; without it they stay files.
+
+    Compressed JSON lines of copydesk's own are expanded there and keep their name, unless `as_folders` says that the
+    format is not known yet.
+    """
     listings: list[Listing] = []
     found: list[Diagnostic] = []
     for number, source in enumerate(project.sources):
@@ -111,7 +117,9 @@ def list_files(project: Project, unpacked: Path | None = None) -> tuple[list[Lis
             bases.append(_fixed_part(project.root, pattern))
             files |= {p.relative_to(project.root).as_posix(): p for p in matches}
         if unpacked is not None:
-            files, refused = _expand(files, unpacked / f"source-{number}")
+            files, refused = _expand(
+                files, unpacked / f"source-{number}", lines=source.format == "copydesk" and not as_folders
+            )
             found.extend(refused)
         base = os.path.commonpath(bases) if bases and all(bases) else ""
         listings.append(Listing(source=number, base=f"{base}/" if base else "", files=dict(sorted(files.items()))))
@@ -138,13 +146,22 @@ def _fixed_part(root: Path, pattern: str) -> str:
     return "/".join(parts)
 
 
-def _expand(files: dict[str, Path], folder: Path) -> tuple[dict[str, Path], list[Diagnostic]]:
-    """The files with every archive replaced by what is in it."""
+def _expand(files: dict[str, Path], folder: Path, *, lines: bool) -> tuple[dict[str, Path], list[Diagnostic]]:
+    """The files with every archive replaced by what is in it; `lines`: compressed lines are one file, of their name.
+
+    What is expanded is read block by block and more than once: to do so from the beginning each time would take time
+    that grows with the square of the size.
+    """
     out: dict[str, Path] = {}
     found: list[Diagnostic] = []
     for number, (name, path) in enumerate(sorted(files.items())):
         if not is_archive(name) or not path.is_file():
             out[name] = path
+            continue
+        if lines and in_lines(name):
+            problem = expand(path, name, folder / f"{number}.lines")
+            out |= {name: folder / f"{number}.lines"} if problem is None else {}
+            found.extend([problem] if problem is not None else ())
             continue
         members, refused = unpack(path, name, folder / str(number))
         out |= {f"{name}/{member.name}": member.path for member in members}
@@ -179,8 +196,8 @@ def _is_input(path: Path) -> bool:
 
 
 def in_lines(file: str) -> bool:
-    """Whether a file holds one record a line."""
-    return file.endswith((".jsonl", ".ndjson"))
+    """Whether a file holds one record a line, compressed or not."""
+    return (compressed(file) or file).endswith((".jsonl", ".ndjson"))
 
 
 def input_size(blocks: list[Block]) -> int:

@@ -79,6 +79,10 @@ _TABLE: tuple[Code, ...] = (
           "restore the document, or check the annotation against the new text and then change the pin"),
     _code("S009", "document-outside", E, "a document path leaves the project",
           "Documents are named relative to the project and lie inside it.", "\"path\": \"../secret.txt\""),
+    _code("S010", "compressed-damaged", E, "a compressed file is damaged or cut short",
+          "It cannot be expanded to its end. None of its records is taken: nobody knows how many are missing.",
+          "articles.jsonl.gz from a download that broke off",
+          "fetch or compress the file again; `gzip -t` and `zstd -t` test one"),
     # I: what the formats of other tools bring
     _code("I001", "not-this-format", E, "a file is not of the format that its source names",
           "The beginning of the file, or its structure, is not what the format prescribes.",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from copydesk import jsontext
+from copydesk.archives import compressed
 from copydesk.articles.record import Record, locator
 from copydesk.articles.units import Sample, stem
 from copydesk.diagnostics import Diagnostic, Place
@@ -24,9 +25,9 @@ def sniff(sample: Sample) -> int:
 
 
 def units(source: Source, names: Sequence[str]) -> Iterator[Unit]:
-    """Each file, whatever it is called; JSON lines can be cut."""
+    """Each file, whatever it is called; JSON lines can be cut, and may be compressed."""
     for name in names:
-        yield Unit(files=(name,), name=stem(name), lines=in_lines(name))
+        yield Unit(files=(name,), name=stem(compressed(name) or name), lines=in_lines(name))
 
 
 def read(root: Path, source: Source, raw: RawRecord) -> Iterator[Record | Diagnostic]:
