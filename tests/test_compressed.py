@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import gc
 import gzip
 import json
 import lzma
@@ -82,6 +83,18 @@ def test_of_a_file_cut_short_nothing_is_taken(project: Path, way: str, left: flo
     assert errors(report) == [("S010", f"data/articles/all.{way}", None)]
 
 
+def test_what_only_all_records_show_has_its_line_too(project: Path) -> None:
+    """Such places are found again after the file was read."""
+    path = project / "data" / "links" / "all.jsonl.zst"
+    [link] = (project / "data" / "links").glob("*.json")
+    record = json.loads(link.read_bytes())
+    link.unlink()
+    path.write_bytes(zstd(b"\n" + json.dumps(record | {"derived": "gone"}).encode()))
+    replace_text(project / "dataset.toml", "data/links/*.json", "data/links/*.zst")
+    [found] = [d for d in check(Options(root=project)) if d.severity is Severity.ERROR]
+    assert (found.code, found.place.file, found.place.line) == ("B002", "data/links/all.jsonl.zst", 2)
+
+
 def test_what_expands_without_end_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "LEAST_LIMIT", 1000)
     monkeypatch.setattr(archives, "RATIO", 1)
@@ -93,3 +106,10 @@ def test_what_expands_without_end_is_refused(project: Path, monkeypatch: pytest.
 def test_names_say_whether_a_file_is_of_lines() -> None:
     assert all(in_lines(f"a.{way}") for way in WAYS)
     assert not any(in_lines(name) for name in ("a.json.gz", "a.jsonl.tar.gz", "a.jsonl.zip", "a.gz", "jsonl.gz"))
+
+
+def test_the_garbage_collector_is_left_as_it_was(project: Path) -> None:
+    """It is off while a block is staged; the program that calls the build goes on with its own setting."""
+    assert gc.isenabled()
+    check(Options(root=project, workers=1))
+    assert gc.isenabled()

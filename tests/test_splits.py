@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -10,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import ROOT
@@ -144,6 +146,36 @@ def test_generations_count_versions_not_letters() -> None:
 def test_texts_that_differ_in_dress_are_equal() -> None:
     assert content_key("“Kim’s”\n\nCAR  e\u0301") == content_key('"kim\'s" car é ')
     assert content_key("a") != content_key("b")
+
+
+def folded(text: str) -> str:
+    """What the key is of, in the plainest words."""
+    plain = unicodedata.normalize("NFKC", text)
+    for quote in "“”„«»":
+        plain = plain.replace(quote, '"')
+    for quote in "‘’‚":
+        plain = plain.replace(quote, "'")
+    return " ".join(plain.casefold().split())
+
+
+CONFUSED = [
+    *" \t\n\x0b\x1c\x1f\x85\u00a0\u1680\u2003\u2028\u3000aAßẞÉéİıſKﬁ“”„«»‘’‚…½ΣςΐǅK",
+    "e\u0301",
+    "\u0345",
+    "\ud800",
+]
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from(CONFUSED), max_size=10).map("".join) | st.text(max_size=20))
+def test_the_quick_ways_to_a_content_key_are_the_plain_one(text: str) -> None:
+    wanted = hashlib.sha256(folded(text).encode("utf-8", "surrogatepass")).hexdigest()
+    assert content_key(text) == wanted
+
+
+def test_a_content_key_of_many_alphabets() -> None:
+    text = "".join(map(chr, range(0xC0, 0x600)))
+    assert content_key(text) == hashlib.sha256(folded(text).encode()).hexdigest()
     assert [e.why for e in shared_edges([("k", "b"), ("k", "a"), ("l", "c")], "same")] == ["same"]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -126,3 +127,27 @@ def test_a_slice_is_written_as_the_slice(tmp_path: Path) -> None:
     assert arrow.encode(table, node).to_pylist() == [{"x": [{"l": 1}, None, {"l": None}]}, {"x": []}, {"x": [{"l": 0}]}]
     assert isinstance(arrow.decode(arrow.encode(table, node), node), pa.Table)
     assert arrow.decode(arrow.encode(table, node), node).to_pylist() == rows[1:]
+
+
+def test_a_whole_number_may_be_a_float_in_any_row() -> None:
+    """The validator lets it pass, and one such row must not stop a block."""
+    inner = Type(kind="struct", fields=(Field(name="start", type=Type(kind="integer", rules=SMALL)),))
+    node = Type(kind="struct", fields=(Field(name="spans", type=Type(kind="list", item=inner)),))
+    rows = [{"spans": [{"start": 1}]}, {"spans": [{"start": 2.0}, {"start": 3}]}]
+    assert all(validator_of(json_schema(node)).is_valid(row) for row in rows)
+    assert arrow.to_table(rows, node).to_pylist() == [
+        {"spans": [{"start": 1}]},
+        {"spans": [{"start": 2}, {"start": 3}]},
+    ]
+    with pytest.raises(pa.ArrowInvalid):
+        arrow.to_table([{"spans": [{"start": 2.5}]}], node)
+    with pytest.raises(pa.ArrowInvalid):
+        arrow.to_table([{"spans": [{"start": 2.0, "more": 1}]}], node)
+
+
+def test_rows_beyond_what_arrow_reads_at_once_come_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    node = Type(kind="struct", fields=(Field(name="text", type=Type(kind="string")),))
+    rows = [{"text": "a" * n} for n in range(30)]
+    whole = arrow.to_table(rows, node)
+    monkeypatch.setattr(arrow, "_PART", 50)
+    assert arrow.to_table(rows, node).equals(whole)

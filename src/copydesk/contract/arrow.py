@@ -95,13 +95,18 @@ def lines_to_table(lines: Sequence[bytes], node: Type) -> pa.Table:
     """Rows in canonical form as a table of the spool's schema. The rows have passed the validator.
 
     Arrow reads JSON text faster than Python objects, and without the import of pandas that its conversion of Python
-    lists brings along. What it refuses of what the validator let pass goes that way: whole numbers that are written
-    as floats, which only Python values can still be.
+    lists brings along. It wants integers written as such, where the validator lets 1.0 pass for 1; JSON that was read
+    has none of these, but an importer may make one.
     """
     schema = spool_schema(node)
     if not lines:
         return schema.empty_table()
-    return pa.concat_tables([_read_lines(part, schema) for part in _parts(lines)]).combine_chunks()
+    try:
+        parts = [_read_lines(part, schema) for part in _parts(lines)]
+    except pa.ArrowInvalid:
+        whole = [jsontext.dump_line(_with_whole_numbers(jsontext.load_line(line))) for line in lines]
+        parts = [_read_lines(part, schema) for part in _parts(whole)]
+    return pa.concat_tables(parts).combine_chunks()
 
 
 _PART = 2**30
@@ -124,14 +129,16 @@ def _read_lines(lines: Sequence[bytes], schema: pa.Schema) -> pa.Table:
     data = b"".join(lines)
     parse = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
     read = pj.ReadOptions(use_threads=False, block_size=len(data) + 1)
-    try:
-        return pj.read_json(pa.BufferReader(data), read_options=read, parse_options=parse)
-    except pa.ArrowInvalid:
-        known = set(schema.names)
-        rows = [jsontext.load_line(line) for line in lines]
-        if any(not row.keys() <= known for row in rows):
-            raise
-        return pa.Table.from_pylist(rows, schema=schema)
+    return pj.read_json(pa.BufferReader(data), read_options=read, parse_options=parse)
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    """A value in which what is a whole number is written as one."""
+    if isinstance(value, dict):
+        return {name: _with_whole_numbers(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_whole_numbers(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
 def encode(table: pa.Table, node: Type) -> pa.Table:
