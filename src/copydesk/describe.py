@@ -113,8 +113,8 @@ class _Folder:
         with HashingFile(self.root / path) as out:
             for line in lines:
                 out.write(line)
-        assert out.written is not None
-        self.files.append(FileEntry(path=path, size=out.written.size, sha256=out.written.sha256))
+        written = out.digest()
+        self.files.append(FileEntry(path=path, size=written.size, sha256=written.sha256))
 
 
 def check_documents(project: Project, report: Report) -> None:
