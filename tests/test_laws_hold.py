@@ -201,7 +201,7 @@ def test_the_order_of_the_inputs_and_of_the_results_leaves_no_trace(
     random.Random(5).shuffle(shuffled)
     project = history_project(tmp_path / "p", {"z.jsonl": shuffled[:30], "a.jsonl": shuffled[30:]})
     monkeypatch.setattr(running, "open_engine", lambda options: nullcontext(Backwards()))
-    monkeypatch.setattr(builder, "read_back", lambda release, scratch: [])
+    monkeypatch.setattr(builder, "read_back", lambda release, scratch, engine: [])
     folder = build(Options(root=project, block_size=900)).folder
     excluded = [json.loads(line) for line in (folder / "exclusions.jsonl").read_text().splitlines()]
     assert [e["id"] for e in excluded] == [None, *(f"bad-{n}" for n in range(5)), "half"]
@@ -248,8 +248,8 @@ def test_every_loader_is_asked(history: History, tmp_path: Path, monkeypatch: py
         def __init__(self, connection: Any) -> None:
             self._connection = connection
 
-        def execute(self, query: str, *arguments: Any) -> Any:
-            return self._connection.execute(f"{query} LIMIT 1", *arguments)
+        def sql(self, query: str, **options: Any) -> Any:
+            return self._connection.sql(f"{query} LIMIT 1", **options)
 
     class Connected:
         def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -304,7 +304,7 @@ def test_a_kill_around_the_seal_forgets_no_split(
         raise Killed
 
     monkeypatch.setattr(builder, "seal", killed)
-    monkeypatch.setattr(builder, "read_back", lambda release, scratch: [])
+    monkeypatch.setattr(builder, "read_back", lambda release, scratch, engine: [])
     with pytest.raises(Killed):
         build(Options(root=project))
     assert (project / "dist/tiny-0.1.0").exists() is sealed
@@ -321,7 +321,7 @@ def test_a_kill_around_the_seal_forgets_no_split(
 
 
 def test_a_ledger_that_changes_meanwhile_stops_the_build(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def edited(release: Release, scratch: Path) -> list[Any]:
+    def edited(release: Release, scratch: Path, engine: Any) -> list[Any]:
         (project / "data/ledger.jsonl").write_text("mine\n")
         return []
 

@@ -24,7 +24,9 @@ from copydesk import build as builder
 from copydesk import staging
 from copydesk.build import Options, build
 from copydesk.diagnostics import BuildFailed, Report
+from copydesk.engine import LocalProcesses
 from copydesk.project import Project, load_project
+from copydesk.release import verify as verifying
 from copydesk.release.verify import verify, verify_files
 from copydesk.scaffold import create
 
@@ -70,6 +72,34 @@ def test_the_json_lines_are_the_rows(release: Path) -> None:
     replace_text(release / file, '"PLACE"', '"PERSON"')
     reseal(release)
     assert says(release) == [("V004", file)]
+
+
+def test_a_certificate_that_was_just_measured_is_held_by_the_texts(
+    release: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build need not search again, as long as the rows have the texts of the ledger, and the file the certificate."""
+    certificate = json.loads((release / "quality/leakage.json").read_bytes())
+    searched: list[object] = []
+    right = verifying.measured_again
+    monkeypatch.setattr(verifying, "measured_again", lambda *given: searched.append(given) or right(*given))
+    assert verify(release, certificate=certificate)[1] == []
+    assert not searched
+    assert {d.code for d in verify(release, certificate={**certificate, "articles": 7})[1]} == set()
+    assert len(searched) == 1
+    edit_json(release / "quality/leakage.json", lambda told: told.update(articles=7))
+    reseal(release)
+    assert {d.code for d in verify(release, certificate=certificate)[1]} == {"V010"}
+    edit_json(release / "quality/leakage.json", lambda told: told.update(articles=certificate["articles"]))
+    edit_ledger(release, lambda entries: entries[0].update(digest="0" * 64))
+    verify(release, certificate=certificate)
+    assert len(searched) == 3
+
+
+def test_processes_find_what_one_finds(release: Path) -> None:
+    replace_text(release / "jsonl/mentions/train-00000-of-00001.jsonl", '"PLACE"', '"PERSON"')
+    edit_ledger(release, lambda entries: entries[0].update(released=False))
+    with LocalProcesses(2) as engine:
+        assert verify(release, engine=engine)[1] == verify(release)[1] != []
 
 
 def edit_ledger(release: Path, change: Callable[[list[dict[str, Any]]], None]) -> None:
@@ -355,7 +385,7 @@ def test_a_damaged_release_is_made_whole(built: Path, tmp_path: Path, monkeypatc
     project = Path(shutil.copytree(built, tmp_path / "project"))
     release = project / "dist/tiny-0.1.0"
     before = content(release)
-    monkeypatch.setattr(builder, "read_back", lambda release, scratch: [])
+    monkeypatch.setattr(builder, "read_back", lambda release, scratch, engine: [])
     assert not build(Options(root=project)).changed
     data = bytearray(before[MENTIONS])
     data[len(data) // 3] ^= 1

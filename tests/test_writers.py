@@ -9,6 +9,7 @@ from typing import Any
 
 import datasets
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -88,6 +89,41 @@ def test_rows_survive_every_format(case: tuple[Type, list[dict[str, Any]]]) -> N
             else:
                 assert [jsontext.load_line(line) for line in data.splitlines(keepends=True)] == rows
                 assert b"".join(lines(table)) == data
+
+
+@settings(max_examples=250, deadline=None)
+@given(tables(), st.integers(0, 4), st.integers(1, 5))
+def test_lines_are_those_of_each_row(case: tuple[Type, list[dict[str, Any]]], start: int, count: int) -> None:
+    """Column by column the same bytes come out as row by row: of slices, of chunks, of what was encoded and decoded."""
+    node, rows = case
+    whole = arrow.to_table(rows, node)
+    joined = pa.concat_tables([whole, whole.slice(start, count)])
+    for table in (whole, whole.slice(start, count), joined, arrow.decode(arrow.encode(whole, node), node)):
+        assert b"".join(lines(table)) == b"".join(map(jsontext.dump_line, table.to_pylist()))
+
+
+def test_every_character_is_escaped_as_in_a_row() -> None:
+    every = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
+    table = pa.table({"all": [every, None, ""], "each": [[*every[:256]], [], None]})
+    assert b"".join(lines(table)) == b"".join(map(jsontext.dump_line, table.to_pylist()))
+
+
+def test_lines_longer_than_a_column_can_be_come_in_pieces(monkeypatch: Any) -> None:
+    """One column of text holds 2 GiB; here it is made to hold 3000 bytes."""
+    right = pc.binary_join_element_wise
+
+    def narrow(*parts: Any) -> Any:
+        joined = right(*parts)
+        if pc.sum(pc.binary_length(joined)).as_py() > 3000:
+            raise pa.ArrowCapacityError("too long")
+        return joined
+
+    table = pa.table({"n": list(range(400)), "text": ["x" * (n % 50) for n in range(400)]})
+    wanted = b"".join(map(jsontext.dump_line, table.to_pylist()))
+    monkeypatch.setattr(pc, "binary_join_element_wise", narrow)
+    pieces = list(lines(table))
+    assert len(pieces) > 4
+    assert b"".join(pieces) == wanted
 
 
 @settings(max_examples=120, deadline=None)

@@ -37,7 +37,7 @@ from copydesk.prepare import Prepared, prepare
 from copydesk.previous import known_versions, lost_ledger, tombstones_of
 from copydesk.project import Project
 from copydesk.readback import read_back
-from copydesk.release.model import Release, Table
+from copydesk.release.model import Release, Table, data_files
 from copydesk.release.verify import verify
 from copydesk.running import Crew, Options, about_block, open_crew, open_spool
 from copydesk.sources import input_size, list_files
@@ -138,9 +138,10 @@ def build(options: Options) -> Outcome:
         report.add(describe.stale(prepared.project, updates) if options.frozen else ())
         _gate(report)
         options.progress("seal", 0, 1)
-        report.add(read_back(release, staging.scratch))
+        report.add(read_back(release, staging.scratch, crew.engine))
         _gate(report)
-        report.add(verify(staging.release, certificate=planned.certificate)[1])
+        engine = for_size(crew.engine, sum(entry.size for entry in data_files(tables)))
+        report.add(verify(staging.release, engine=engine, certificate=planned.certificate)[1])
         _gate(report)
         changed, updated = _seal(prepared.project, staging, updates, report)
     folder = prepared.project.output / prepared.project.release_name

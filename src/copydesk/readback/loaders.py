@@ -107,7 +107,8 @@ def _database(folder: Path) -> AbstractContextManager[Any]:
 def _of_duckdb(connection: Any, folder: Path, split: SplitData) -> Iterator[pa.Table]:
     files = [str(folder / entry.path) for entry in split.parquet]
     query = "SELECT * FROM read_parquet($files, hive_partitioning = false)"
-    return map(_as_table, connection.execute(query, {"files": files}).to_arrow_reader(_rows_at_a_time(folder, split)))
+    rows = connection.sql(query, params={"files": files})  # in pieces; a result of `execute` would be held whole
+    return map(_as_table, rows.to_arrow_reader(_rows_at_a_time(folder, split)))
 
 
 def _as_table(batch: pa.RecordBatch) -> pa.Table:
