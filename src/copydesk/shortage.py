@@ -5,11 +5,8 @@ from __future__ import annotations
 import errno
 
 _WORDS = (
-    "failed to map segment",
-    "cannot allocate memory",
-    "can't start new thread",
-    "Unable to allocate",
-    "bad_alloc",
+    *("failed to map segment", "cannot allocate memory", "can't start new thread"),
+    *("Unable to allocate", "bad_alloc"),
 )
 
 
