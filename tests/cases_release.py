@@ -150,6 +150,18 @@ def _no_scheduler(folder: Path) -> AbstractContextManager[object]:
     return _patched(running, "open_engine", lost)
 
 
+@contextmanager
+def _no_memory(folder: Path) -> Iterator[None]:
+    """The system has no memory for the loaders."""
+
+    def read_back(*arguments: object, **options: object) -> list[Diagnostic]:
+        raise MemoryError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(builder, "read_back", read_back)
+        yield
+
+
 BUILD_CASES = {
     "R001": Case(breaks=_other_labels, file="README.md", run="build"),
     "R002": Case(
@@ -183,6 +195,7 @@ BUILD_CASES = {
     "R011": Case(breaks=_locked, file="dist", run="build"),
     "R013": Case(breaks=_worker_dies, file=ONE, run="build"),
     "R017": Case(breaks=_no_scheduler, file=PROJECT, run="build"),
+    "R019": Case(breaks=_no_memory, file="dist", run="build"),
     "R012": Case(breaks=_edited_meanwhile, file="DATASHEET.md", run="build"),
 }  # fmt: skip
 

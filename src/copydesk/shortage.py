@@ -7,6 +7,7 @@ import errno
 _WORDS = (
     *("failed to map segment", "cannot allocate memory", "can't start new thread"),
     *("Unable to allocate", "bad_alloc"),
+    "error return without exception set",  # the interpreter had no memory for the MemoryError
 )
 
 
@@ -21,7 +22,9 @@ def is_shortage(error: BaseException | None) -> bool:
             return True
         if isinstance(error, OSError) and error.errno == errno.ENOMEM:
             return True
-        if isinstance(error, ImportError | RuntimeError | OSError) and any(word in str(error) for word in _WORDS):
+        if isinstance(error, ImportError | RuntimeError | OSError | SystemError) and any(
+            word in str(error) for word in _WORDS
+        ):
             return True
         error = error.__cause__ or error.__context__
     return False
