@@ -22,7 +22,7 @@ from copydesk.expectations import judges
 from copydesk.release.verify import verify_files
 from copydesk.scaffold import create
 
-ARTICLES = 2_000
+ARTICLES = 1_000
 MIB = 2**20
 
 
@@ -32,7 +32,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = tmp_path_factory.mktemp("limits") / "project"
     assert create(project, "tiny") is None
     replace_text(project / "dataset.toml", '["data/articles/*.json"]', '["data/articles/*.json", "data/many.jsonl"]')
-    (project / "data/many.jsonl").write_text("".join(line(n) for n in range(200)), encoding="utf-8")
+    (project / "data/many.jsonl").write_text("".join(line(n) for n in range(50)), encoding="utf-8")
     build(Options(root=project, workers=1))
     (project / "data/many.jsonl").write_text("".join(line(n) for n in range(ARTICLES)), encoding="utf-8")
     return project
@@ -73,7 +73,7 @@ def left_behind(project: Path) -> list[str]:
     return sorted(p.name for p in (project / "dist").iterdir() if p.name not in {"tiny-0.1.0", ".tiny.lock"})
 
 
-@pytest.mark.parametrize("size", [150, 330, 450])
+@pytest.mark.parametrize("size", [150, 400])
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_too_little_memory(many: Path, size: int, workers: str) -> None:
     """Libraries in C and C++ may die of it (a signal) where Python would raise; nothing may take that for a bug."""
@@ -88,7 +88,7 @@ def test_too_little_memory(many: Path, size: int, workers: str) -> None:
     assert left_behind(many) == []
 
 
-@pytest.mark.parametrize("size", [4_000, 100_000, 1_000_000])
+@pytest.mark.parametrize("size", [4_000, 60_000, 400_000])
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_file_that_cannot_be_written_to_its_end(many: Path, size: int, workers: str) -> None:
     """RLIMIT_FSIZE: the spool, a shard or a document ends too early, as on a disk that is full."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 
 _WORDS = (
-    *("failed to map segment", "cannot allocate memory", "can't start new thread"),
-    *("Unable to allocate", "bad_alloc"),
+    "failed to map segment",
+    "cannot allocate memory",
+    "can't start new thread",
+    "Unable to allocate",
+    "bad_alloc",
     "error return without exception set",  # the interpreter had no memory for the MemoryError
 )
 
