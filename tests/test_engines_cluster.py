@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -31,6 +32,7 @@ from copydesk.scaffold import create
 
 pytest.importorskip("distributed")
 pytest.importorskip("ray")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs a loopback network of several addresses")
 
 HERE = Path(__file__).parent
 PYTHONPATH = f"{ROOT / 'src'}{os.pathsep}{HERE}"
@@ -40,6 +42,7 @@ QUIET = {
     "DASK_DISTRIBUTED__ADMIN__LOG_LENGTH": "0",
     "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
     "RAY_USAGE_STATS_ENABLED": "0",
+    **(TOKEN := {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}),  # nobody else gets in
     "RAY_health_check_initial_delay_ms": "500",
     "RAY_health_check_period_ms": "300",
     "RAY_health_check_timeout_ms": "1000",
@@ -61,9 +64,9 @@ def wait_for(condition: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.05)
 
 
-def listens(port: int) -> bool:
+def listens(port: int, host: str = "127.0.0.1") -> bool:
     with socket.socket() as asking:
-        return asking.connect_ex(("127.0.0.1", port)) == 0
+        return asking.connect_ex((host, port)) == 0
 
 
 @dataclass(slots=True)
@@ -117,20 +120,20 @@ class Dask(Cluster):
 class Ray(Cluster):
     def begin(self, nodes: int = 2) -> None:
         port = free_port()
-        self.name, self.address = "ray", f"127.0.0.1:{port}"
-        store = ["--object-store-memory", str(80 * 2**20), "--node-ip-address", "127.0.0.1", "--block"]
-        self._node = ["-m", "ray.scripts.scripts", "start", *store, "--disable-usage-stats"]
+        self.name, self.address = "ray", f"127.0.0.2:{port}"
         head = ["--head", "--port", str(port), "--num-cpus", "0", "--include-dashboard", "false"]
-        self.head = self.start(*self._node, *head, "--temp-dir", str(self.folder))
-        wait_for(lambda: listens(port), 120)
+        self.head = self._node(2, *head, "--temp-dir", str(self.folder))
+        wait_for(lambda: listens(port, "127.0.0.2"), 120)
         for _ in range(nodes):
             self.add()
 
-    def add(self, *arguments: str, **environment: str) -> None:
-        worker = [*self._node, "--address", self.address, "--num-cpus", "1", *arguments]
-        self.nodes.append(self.start(*worker, **environment))
+    def add(self) -> None:
+        self.nodes.append(self._node(3 + len(self.nodes), "--address", self.address, "--num-cpus", "1"))
 
-    _node: list[str]
+    def _node(self, number: int, *arguments: str) -> subprocess.Popen[bytes]:
+        """Each node has an address of its own; all of them are on the loopback interface."""
+        here = ["--node-ip-address", f"127.0.0.{number}", "--object-store-memory", str(80 * 2**20)]
+        return self.start("-m", "ray.scripts.scripts", "start", *here, *arguments, "--block", "--disable-usage-stats")
 
 
 CLUSTERS: dict[str, type[Dask | Ray]] = {"dask": Dask, "ray": Ray}
@@ -145,6 +148,13 @@ def cluster_of(name: str, nodes: int = 2) -> Iterator[Any]:
             yield cluster
         finally:
             cluster.end()
+
+
+@pytest.fixture(autouse=True)
+def as_the_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What starts workers, or asks a cluster, here does so as the nodes do."""
+    for name, value in {**TOKEN, "PYTHONPATH": PYTHONPATH}.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="module")
@@ -251,9 +261,9 @@ def test_a_worker_that_is_not_like_the_others_is_named(tmp_path: Path) -> None:
     )
     with cluster_of("dask", nodes=0) as cluster:
         cluster.add("--no-nanny", PYTHONPATH=f"{tmp_path / 'other'}{os.pathsep}{PYTHONPATH}")
-        with pytest.raises(EngineLost, match=r"worker on .* cannot take part: orjson 0\.1 instead of"):
-            with engine_on(cluster, tmp_path):
-                pass
+        refused = pytest.raises(EngineLost, match=r"worker on .* cannot take part: orjson 0\.1 instead of")
+        with refused, engine_on(cluster, tmp_path):
+            pass
     with cluster_of("dask", nodes=1) as cluster, engine_on(cluster, tmp_path) as engine:
         assert list(engine.map(tasks.square, [3])) == [9]
         cluster.add("--no-nanny", PYTHONPATH=f"{tmp_path / 'other'}{os.pathsep}{PYTHONPATH}")  # it joins late
@@ -271,11 +281,11 @@ def test_a_folder_that_a_worker_does_not_see_is_named(tmp_path: Path, monkeypatc
 
 
 def test_workers_that_all_go_away_end_the_build(tmp_path: Path) -> None:
-    with cluster_of("dask", nodes=1) as cluster, engine_on(cluster, tmp_path, patience=3.0) as engine:
-        with pytest.raises(EngineLost, match="the last Dask worker is gone, and none came in 3 seconds"):
-            for done, _ in enumerate(engine.map(tasks.slow, range(50))):
-                if done == 1:
-                    cluster.kill(cluster.nodes[0])
+    gone = pytest.raises(EngineLost, match="the last Dask worker is gone, and none came in 9 seconds")
+    with cluster_of("dask", nodes=1) as cluster, gone, engine_on(cluster, tmp_path, patience=9.0) as engine:
+        for done, _ in enumerate(engine.map(tasks.slow, range(50))):
+            if done == 1:
+                cluster.kill(cluster.nodes[0])
 
 
 @pytest.mark.parametrize("name", CLUSTERS)

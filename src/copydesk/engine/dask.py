@@ -31,6 +31,7 @@ _TICK = 0.5
 """Seconds between two looks at whether anybody is still there."""
 _COUNT = 5.0
 """Seconds between two counts of the workers: a cluster may grow while it works."""
+_SILENT = logging.CRITICAL + 1
 _GONE = "the connection to the Dask scheduler was lost"
 
 
@@ -48,7 +49,7 @@ class Dask:
 @contextlib.contextmanager
 def open_dask(options: EngineOptions) -> Iterator[Dask]:
     """The engine on the scheduler that `options` name, or on processes of this machine. Raises EngineLost."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is said in our words
+    logging.getLogger("distributed").setLevel(_SILENT)  # what goes wrong is said in our words
     with contextlib.ExitStack() as stack:
         settings = {
             "distributed.scheduler.allowed-failures": 2,  # of a cluster of its own; another has settings of its own
@@ -93,7 +94,7 @@ def _own_cluster(options: EngineOptions, stack: contextlib.ExitStack) -> distrib
         host="127.0.0.1",
         dashboard_address=None,
         worker_dashboard_address=None,
-        silence_logs=logging.CRITICAL,
+        silence_logs=_SILENT,
         local_directory=folder,
     )
     stack.callback(cluster.close, timeout=10)

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import pickle
 import queue
+import secrets
 import shutil
 import socket
 import tempfile
@@ -72,7 +73,7 @@ class _Cluster:
         self._driver = context.Process(target=_drive, args=(theirs, options, held_to))
         self._driver.start()
         theirs.close()
-        self._patience = options.patience
+        self._patience, self._name = options.patience, options.scheduler or "of its own"
         self._capacity, self._map, self._heard = 1, 0, time.monotonic()
 
     def admit(self) -> None:
@@ -81,7 +82,7 @@ class _Cluster:
         while time.monotonic() < starting:
             if self._pipe.poll(_TICK) and self._message()[0] == "ready":
                 return
-        raise EngineLost("the Ray cluster does not answer")
+        raise EngineLost(f"the Ray cluster {self._name} does not answer")
 
     def _message(self) -> tuple[Any, ...]:
         """The next thing that the driver says. Raises EngineLost if that is that all is lost, or if it died."""
@@ -165,7 +166,10 @@ class _Driver:
     """Tasks that came through the pipe and run on Ray."""
 
     def __init__(self, pipe: Connection, options: EngineOptions, held_to: Expected) -> None:
-        os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_DEDUP_LOGS="0", RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0")
+        os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO="0")
+        if options.scheduler is None:
+            os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # that is: stay on the loopback interface
+            os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))  # and let nobody else in
         import ray
 
         self._ray, self._pipe, self._options, self._held_to = ray, pipe, options, held_to
@@ -186,6 +190,9 @@ class _Driver:
 
     def _connect(self, folder: str | None) -> None:
         settings: dict[str, Any] = {"address": self._options.scheduler}
+        host, _, port = (self._options.scheduler or "").rpartition(":")
+        if port.isdecimal():
+            self._knock(host, int(port))  # Ray itself waits for more than a minute, then ends the process
         if folder is not None:
             settings = {"address": "local", "num_cpus": self._options.workers or 1, "_temp_dir": folder}
             settings |= {"object_store_memory": _STORE, "include_dashboard": False}
@@ -196,6 +203,19 @@ class _Driver:
             raise _Gone(f"the Ray cluster {self._options.scheduler or ''} cannot be reached: {why}") from None
         self._call = self._ray.remote(max_retries=0, num_cpus=1)(call)
         self._head = self._ray.get_runtime_context().gcs_address
+
+    def _knock(self, host: str, port: int) -> None:
+        """Wait until somebody listens there."""
+        deadline = time.monotonic() + self._options.patience
+        while True:
+            try:
+                socket.create_connection((host, port), timeout=self._options.patience).close()
+                return
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    name = self._options.scheduler
+                    raise _Gone(f"the Ray cluster {name} cannot be reached: {error.strerror or error}") from None
+            time.sleep(0.2)
 
     def _admit(self) -> None:
         """Hold every node to what is expected of it."""
