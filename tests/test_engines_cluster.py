@@ -26,6 +26,7 @@ from test_build import add_lines, content, many_articles
 
 from conftest import ROOT, replace_text
 from copydesk.build import Options, build, check
+from copydesk.cache.store import CacheOptions
 from copydesk.diagnostics import BuildFailed
 from copydesk.engine import Engine, EngineLost, EngineOptions, TasksLost, open_engine
 from copydesk.scaffold import create
@@ -170,12 +171,10 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
     return folder, before
 
 
-def rebuilt(project: Path, cluster: Any, progress: Any = None, **more: Any) -> list[Any]:
+def rebuilt(project: Path, cluster: Any, progress: Any, **more: Any) -> list[Any]:
     """Build on a cluster, from nothing; the findings, and the bytes are in dist/."""
-    options = Options(root=project, block_size=600, **cluster.options(**more))
-    if progress is not None:
-        options = Options(root=project, block_size=600, progress=progress, **cluster.options(**more))
-    return list(build(options).report)
+    options = cluster.options(progress=progress, cache=CacheOptions(used=False), **more)
+    return list(build(Options(root=project, block_size=600, **options)).report)
 
 
 @pytest.mark.parametrize("name", CLUSTERS)

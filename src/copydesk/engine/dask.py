@@ -132,7 +132,7 @@ class _Cluster:
                 raise EngineLost(_unfit(address, answer))
 
     def begin(self, function: Callable[[Any], Any]) -> None:
-        self._function = pickle.dumps(function)
+        self._function, self._seen = pickle.dumps(function), time.monotonic()
 
     def capacity(self) -> int:
         if time.monotonic() - self._counted > _COUNT:

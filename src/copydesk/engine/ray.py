@@ -106,6 +106,7 @@ class _Cluster:
 
     def begin(self, function: Callable[[Any], Any]) -> None:
         self._map += 1
+        self._heard = time.monotonic()  # nobody listened between two maps
         self._tell("function", pickle.dumps(function))
 
     def capacity(self) -> int:
