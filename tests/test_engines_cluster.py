@@ -65,11 +65,6 @@ def wait_for(condition: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.05)
 
 
-def listens(port: int, host: str = "127.0.0.1") -> bool:
-    with socket.socket() as asking:
-        return asking.connect_ex((host, port)) == 0
-
-
 @dataclass(slots=True)
 class Cluster:
     """Processes, each the leader of a group: a head and nodes. `address` is what --scheduler takes."""
@@ -80,12 +75,18 @@ class Cluster:
     head: subprocess.Popen[bytes] | None = None
     nodes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def start(self, *command: str, **environment: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, *command],
-            env={**QUIET, **environment}, cwd=self.folder, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+    def start(self, *command: str, said: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start a process, and wait until it has said that it is ready."""
+        log = self.folder / f"{1 + len(self.nodes) if self.head else 0}.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, *command],
+                env={**QUIET, **environment}, cwd=self.folder, start_new_session=True,
+                stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        wait_for(lambda: said in log.read_text() or process.poll() is not None, 120)
+        assert process.poll() is None, log.read_text()
+        return process
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """End a machine at once: all its processes, with the signal that nothing can catch."""
@@ -107,15 +108,14 @@ class Dask(Cluster):
         port = free_port()
         self.name, self.address = "dask", f"tcp://127.0.0.1:{port}"
         scheduler = ["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port)]
-        self.head = self.start(*scheduler, "--no-dashboard", "--no-show")
-        wait_for(lambda: listens(port), 60)
+        self.head = self.start(*scheduler, "--no-dashboard", "--no-show", said="Scheduler at:")
         for _ in range(nodes):
             self.add()
 
     def add(self, *arguments: str, **environment: str) -> None:
         worker = ["-m", "distributed.cli.dask_worker", self.address, "--nthreads", "1", "--no-dashboard"]
         worker += ["--host", "127.0.0.1", "--local-directory", str(self.folder), *arguments]
-        self.nodes.append(self.start(*worker, **environment))
+        self.nodes.append(self.start(*worker, said="Registered to:", **environment))
 
 
 class Ray(Cluster):
@@ -124,7 +124,6 @@ class Ray(Cluster):
         self.name, self.address = "ray", f"127.0.0.2:{port}"
         head = ["--head", "--port", str(port), "--num-cpus", "0", "--include-dashboard", "false"]
         self.head = self._node(2, *head, "--temp-dir", str(self.folder))
-        wait_for(lambda: listens(port, "127.0.0.2"), 120)
         for _ in range(nodes):
             self.add()
 
@@ -134,7 +133,8 @@ class Ray(Cluster):
     def _node(self, number: int, *arguments: str) -> subprocess.Popen[bytes]:
         """Each node has an address of its own; all of them are on the loopback interface."""
         here = ["--node-ip-address", f"127.0.0.{number}", "--object-store-memory", str(80 * 2**20)]
-        return self.start("-m", "ray.scripts.scripts", "start", *here, *arguments, "--block", "--disable-usage-stats")
+        command = ["-m", "ray.scripts.scripts", "start", *here, *arguments, "--block", "--disable-usage-stats"]
+        return self.start(*command, said="Ray runtime started")
 
 
 CLUSTERS: dict[str, type[Dask | Ray]] = {"dask": Dask, "ray": Ray}
