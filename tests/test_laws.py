@@ -19,6 +19,7 @@ SOURCE = ROOT / "src" / "copydesk"
 LAYERS = [
     ["__main__"],
     ["cli"],
+    ["cli_profile"],
     ["cli_cache", "cli_formats", "cli_groups", "cli_versions", "cli_release", "cli_withdraw"],
     ["cli_output", "cli_parser"],
     ["sides", "bumping", "withdrawal"],
@@ -37,6 +38,7 @@ LAYERS = [
     ["links"],
     ["barrier", "agreement"],
     ["reliability"],
+    ["profile"],
     ["write", "stage"],
     ["heads", "judge"],
     ["release.model"],

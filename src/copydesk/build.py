@@ -89,6 +89,7 @@ def check(options: Options) -> Report:
         report.add(check_number(prepared.project))
         with open_spool(options, prepared.project) as spool:
             gathered = stage(prepared, options, spool, report)
+            options.progress("barrier", 0, 1)
             barrier(prepared, gathered, spool, report)
         agreement.load_passes(prepared.project, prepared.contract, report)
     return report
@@ -105,12 +106,14 @@ def build(options: Options) -> Outcome:
         _judge(prepared, options) as rows,
     ):
         gathered = stage(prepared, options, staging.spool, report, crew)
+        options.progress("barrier", 0, 1)
         planned = barrier(prepared, gathered, staging.spool, report, crew)
         passes = agreement.load_passes(prepared.project, prepared.contract, report)
         passes = passes or agreement.spooled_passes(staging.spool, prepared.contract)
         passes = agreement.without(passes, gathered.withdrawn)
         _gate(report)
         tables = write(prepared, planned, crew, staging, report, rows)
+        options.progress("compare", 0, 1)
         report.add(_check_version(prepared.project, gathered, planned, tables, staging))
         _gate(report)
         release = Release(project=prepared.project, folder=staging.release, tables=tables)
@@ -137,12 +140,14 @@ def build(options: Options) -> Outcome:
         updates = describe.describe(release, material, report)
         report.add(describe.stale(prepared.project, updates) if options.frozen else ())
         _gate(report)
-        options.progress("seal", 0, 1)
+        options.progress("read back", 0, 1)
         report.add(read_back(release, staging.scratch, crew.engine))
         _gate(report)
+        options.progress("verify", 0, 1)
         engine = for_size(crew.engine, sum(entry.size for entry in data_files(tables)))
         report.add(verify(staging.release, engine=engine, certificate=planned.certificate)[1])
         _gate(report)
+        options.progress("seal", 0, 1)
         changed, updated = _seal(prepared.project, staging, updates, report)
     folder = prepared.project.output / prepared.project.release_name
     return Outcome(
@@ -218,6 +223,7 @@ def stage(prepared: Prepared, options: Options, spool: Path, report: Report, cre
         with open_crew(options, prepared.project, spool, report) as own:
             return stage(prepared, options, spool, report, own)
     project = prepared.project
+    options.progress("list", 0, 1)
     listings, found = list_files(project, spool / "unpacked")
     report.add(found)
     units, found = intake.units_of(project, listings)

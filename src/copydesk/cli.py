@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TextIO
 from copydesk import __version__
 from copydesk.cli_output import BUG, CLEAN, DATA, USAGE, print_report, shown
 from copydesk.cli_parser import Run, parser_of
+from copydesk.cli_profile import profiled
 from copydesk.shortage import is_shortage
 
 if TYPE_CHECKING:
@@ -121,11 +122,14 @@ class _Progress:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from copydesk.build import check
-
     if _refused(arguments):
         return USAGE
-    options = _options(arguments)
+    return profiled(arguments, _options(arguments), _check_with)
+
+
+def _check_with(arguments: argparse.Namespace, options: Options) -> int:
+    from copydesk.build import check
+
     report = check(options)
     options.progress.clear()  # type: ignore[attr-defined]
     print_report(report, as_json=arguments.json, stream=sys.stdout)
@@ -133,12 +137,15 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _build(arguments: argparse.Namespace) -> int:
+    if _refused(arguments):
+        return USAGE
+    return profiled(arguments, _options(arguments), _build_with)
+
+
+def _build_with(arguments: argparse.Namespace, options: Options) -> int:
     from copydesk.build import build
     from copydesk.diagnostics import BuildFailed
 
-    if _refused(arguments):
-        return USAGE
-    options = _options(arguments)
     try:
         outcome = build(options)
     except BuildFailed as failed:

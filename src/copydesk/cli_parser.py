@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+PRINTED = "-"
+"""What --profile is without a file: the table goes to the terminal."""
+
 Run = Callable[[argparse.Namespace], int]
 """Runs a command and returns the exit code."""
 
@@ -65,10 +68,12 @@ def parser_of(runs: Mapping[str, Run], version: str) -> argparse.ArgumentParser:
     build.add_argument("--frozen", action="store_true", help="fail if the checked-in ledger or datasheet would change")
 
     _engine_arguments(build)
+    _profile_argument(build)
 
     check = commands.add("check", "check the data without building; prints every finding")
     _project_arguments(check)
     _engine_arguments(check)
+    _profile_argument(check)
 
     groups = commands.add("groups", "show which articles belong together, and why")
     _project_arguments(groups)
@@ -233,6 +238,11 @@ def _bytes(text: str) -> int:
     if size < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no size; say 800M or 2G")
     return size
+
+
+def _profile_argument(parser: argparse.ArgumentParser) -> None:
+    about = "say where the time goes: on the terminal, or as JSON in a file"
+    parser.add_argument("--profile", nargs="?", const=PRINTED, metavar="FILE", help=about)
 
 
 def _positive(text: str) -> int:

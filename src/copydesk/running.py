@@ -26,6 +26,7 @@ from copydesk.engine import (
     fit,
     open_engine,
 )
+from copydesk.profile import Profile, watched
 from copydesk.project import PROJECT_FILE, Project
 from copydesk.sources import BLOCK_SIZE, Block, Piece
 
@@ -45,7 +46,7 @@ class Options:
     processes on this machine together, None for a quarter of what it has; `workers` (tasks at once) and `block_size`
     (bytes of input in a task) follow from it unless they are given. `engine`, `scheduler`, `patience`: as in
     EngineOptions. `work`: the folder for what the passes exchange; every worker must see it. None is the output's.
-    `cache`: what may be taken from earlier builds.
+    `cache`: what may be taken from earlier builds. `profile`: measures the run; `progress` tells it the stages.
     """
 
     root: Path
@@ -59,6 +60,7 @@ class Options:
     patience: float = 60
     work: Path | None = None
     cache: CacheOptions = field(default_factory=CacheOptions)
+    profile: Profile | None = None
 
     @property
     def size(self) -> Size:
@@ -78,6 +80,7 @@ class Crew:
     progress: Progress
     report: Report
     cache: Cache
+    profile: Profile | None = None
     lost: bool = field(default=False, init=False)
 
     def run(
@@ -99,7 +102,7 @@ class Crew:
         results: list[Result] = []
         before = len(engine.mishaps)
         try:
-            for result in engine.map(function, items):
+            for result in watched(engine, self.profile).map(function, items):
                 results.append(result)
                 done(result)
                 again = len(engine.mishaps) - before
@@ -119,7 +122,9 @@ class Crew:
 @contextlib.contextmanager
 def open_crew(options: Options, project: Project, spool: Path, report: Report) -> Iterator[Crew]:
     """The crew of a build whose passes exchange rows in `spool`. An engine that is lost is R017, at any time."""
-    crew = Crew(engine=InProcess(), progress=options.progress, report=report, cache=Cache())
+    crew = Crew(
+        engine=InProcess(), progress=options.progress, report=report, cache=Cache(), profile=options.profile
+    )
     wanted = EngineOptions(
         name=options.engine,
         workers=options.workers if options.scheduler else options.size.workers,
