@@ -23,8 +23,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
-from stages import article
-
 from copydesk.contract.load import load_contract
 from copydesk.contract.types import Contract, Field, Type
 from copydesk.diff.model import Side
@@ -39,12 +37,37 @@ from copydesk.write import home_columns
 
 POOL = 50
 """Different articles; each gets an end of its own."""
+WORDS, MENTIONS, CLAIMS = 500, 34, 14
 SHARD = 10_000
 CONFIGS = (
     Config(name="articles", view="records", kind="article", default=True),
     Config(name="claim_pairs", view="pairs", kind="link", layer="claim_pairs", bring=("sentence",)),
 )
 SENTENCE = "A sentence that an editor put in. "
+
+
+def article(number: int, rnd: random.Random, vocabulary: list[str]) -> dict[str, object]:
+    """About eight kilobytes of JSON, with typographic quotes and, now and then, an emoji."""
+    words = [rnd.choice(vocabulary) for _ in range(WORDS)]
+    words[0], words[20] = f"“{words[0]}”", "👍" if number % 16 == 0 else words[20]
+    starts, at = [], 0
+    for word in words:
+        starts.append(at)
+        at += len(word) + 1
+    mentions = [
+        {"id": f"m{n}", "start": starts[i], "end": starts[i] + len(words[i]), "surface": words[i], "label": "PLACE"}
+        for n, i in enumerate(sorted(rnd.sample(range(WORDS), MENTIONS)), 1)
+    ]
+    claims = [
+        {
+            "id": f"c{n}",
+            "fragments": [{"start": starts[i], "end": starts[i + 3] + len(words[i + 3])}],
+            "sentence": " ".join(words[i : i + 4]),
+            "about": f"m{n}",
+        }
+        for n, i in enumerate(sorted(rnd.sample(range(WORDS - 4), CLAIMS)), 1)
+    ]
+    return {"id": f"synthetic-{number}", "text": " ".join(words), "mentions": mentions, "claims": claims}
 
 
 def pool() -> list[dict[str, Any]]:
