@@ -95,7 +95,7 @@ def test_tasks_in_workers_are_measured_where_they_run(project: Path) -> None:
     assert stage["records"] == 403
     assert stage["input"] > 400 * 3_000
     assert stage["cpu"]["workers"] > 0 and stage["cpu"]["elsewhere"] == 0
-    assert {"shingles", "JSON", "start of workers"} & set(stage["parts"])
+    assert {"shingles", "JSON", "outside tasks"} & set(stage["parts"])
     assert sum(stage["parts"].values()) == pytest.approx(stage["cpu"]["workers"] + stage["cpu"]["driver"], rel=0.2)
     write = next(s for s in told["stages"] if s["name"] == "write")
     assert any(s["about"] == "articles/train-00000" for s in write["slowest"])
@@ -157,7 +157,7 @@ def test_the_longest_name_counts() -> None:
     assert part_of(("writers.parquet", "write")) == "Parquet"
     assert part_of(("expectations.rows", "run.<locals>.one")) == "Great Expectations"
     assert part_of(("expectations.tables", "run")) == "rules in SQL"
-    assert part_of(("stage", "_Judge._contract")) == "contract"
+    assert part_of(("stage", "_Surfaces.fill")) == "surfaces"
     assert part_of(("unheard.of", "f")) == "unheard.of"
 
 

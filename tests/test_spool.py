@@ -11,9 +11,7 @@ import pytest
 from copydesk.spool import Address, Addresses, gather, pieces, write_block
 
 ROWS = [{"id": f"a{n}", "text": "x" * (n * 7 % 40) or None, "tags": [{"t": str(n)}] * (n % 3)} for n in range(300)]
-SCHEMA = pa.schema(
-    [("id", pa.string()), ("text", pa.string()), ("tags", pa.list_(pa.struct([("t", pa.string())])))]
-)
+SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string()), ("tags", pa.list_(pa.struct([("t", pa.string())])))])
 
 
 def spooled(folder: Path, blocks: int) -> list[Address]:

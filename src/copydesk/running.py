@@ -122,9 +122,7 @@ class Crew:
 @contextlib.contextmanager
 def open_crew(options: Options, project: Project, spool: Path, report: Report) -> Iterator[Crew]:
     """The crew of a build whose passes exchange rows in `spool`. An engine that is lost is R017, at any time."""
-    crew = Crew(
-        engine=InProcess(), progress=options.progress, report=report, cache=Cache(), profile=options.profile
-    )
+    crew = Crew(engine=InProcess(), progress=options.progress, report=report, cache=Cache(), profile=options.profile)
     wanted = EngineOptions(
         name=options.engine,
         workers=options.workers if options.scheduler else options.size.workers,

@@ -26,7 +26,8 @@ __all__ = [
 class Engine(Protocol):
     """What a way of running tasks offers. `mishaps`: what went wrong with workers and was made good, in words."""
 
-    mishaps: list[str]
+    @property
+    def mishaps(self) -> list[str]: ...
 
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """The results of `function` over `items`, in any order. An exception of a task is raised here.

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from copydesk.engine import Engine
 from copydesk.profile.processes import Held, Used, cpu, memory
 from copydesk.profile.samples import Sampler, Where, part_of
 from copydesk.profile.tasks import Item, Result, Task, Timed, process
@@ -20,7 +21,8 @@ from copydesk.profile.tasks import Item, Result, Task, Timed, process
 _LOOKS = 10
 """Memory is read at every so manieth look at the driver's thread."""
 
-STARTING = "start of workers"
+STARTING = "outside tasks"
+"""CPU of workers that no task had: their start, and processes that stand beside them (Great Expectations)."""
 
 SLOWEST = 10
 """How many tasks of a stage are named."""
@@ -86,10 +88,6 @@ class Profile:
                 self.stages.remove(known)
             self.stages.append(known or StageTimes(name=name))
 
-    def timed(self, function: Callable[[Item], Result]) -> Callable[[Item], tuple[Result, Task]]:
-        """The function as it is given to an engine; `take` has what comes back."""
-        return Timed(function)
-
     def take(self, measured: tuple[Result, Task]) -> Result:
         """The result of a task, whose measures are kept."""
         result, task = measured
@@ -121,12 +119,32 @@ class Reporting:
     inner: Progress
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        self.profile.enter(stage)
+        self.profile.enter(stage.partition(" (")[0])  # "stage (2 run again)" is the same stage
         self.inner(stage, done, total)
 
     def clear(self) -> None:
         """Clear the line of progress, if there is one."""
         getattr(self.inner, "clear", lambda: None)()
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """An engine whose tasks measure themselves."""
+
+    engine: Engine
+    profile: Profile
+
+    @property
+    def mishaps(self) -> list[str]:
+        return self.engine.mishaps
+
+    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        return map(self.profile.take, self.engine.map(Timed(function), items))
+
+
+def watched(engine: Engine, profile: Profile | None) -> Engine:
+    """The engine, whose tasks measure themselves if there is a profile."""
+    return engine if profile is None else Watched(engine, profile)
 
 
 def shares(stage: StageTimes) -> list[tuple[str, float]]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from copydesk.cache.steps import Made
 from copydesk.heads.model import StageResult
 from copydesk.profile.processes import peak
 from copydesk.profile.samples import Where, counting
@@ -68,6 +69,7 @@ def process() -> str:
 
 def _about(item: Any) -> tuple[str, int]:
     """(what a task is about in the user's words, bytes of its input if known)."""
+    item = getattr(item, "shard", item)  # with a cache, in what belongs to it
     if isinstance(item, Block):
         first, last = item.pieces[0], item.pieces[-1]
         lines = f":{first.line}" if first.lines else ""
@@ -78,7 +80,9 @@ def _about(item: Any) -> tuple[str, int]:
     return str(item)[:60], 0
 
 
-def _records(result: Any) -> int:
+def _records(made: Any) -> int:
+    result = made.result if isinstance(made, Made) else made
+    result = getattr(result, "result", result)
     if isinstance(result, StageResult):
-        return len(result.staged) + len(result.failed)
+        return result.passed + result.failed
     return result.rows if isinstance(result, WrittenShard) else 0
