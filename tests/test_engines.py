@@ -23,14 +23,14 @@ from test_build import ENVIRONMENT, add_lines, content, many_articles, run_build
 
 from conftest import replace_text
 from copydesk import build as builder
-from copydesk import running, stage
+from copydesk import running, sources
 from copydesk.build import Options, build, check
+from copydesk.cache.steps import stage_and_keep, write_and_keep
+from copydesk.cache.store import CacheOptions
 from copydesk.diagnostics import BuildFailed, Severity
 from copydesk.engine import EngineLost, InProcess, LocalProcesses, TasksLost, missing_extra
 from copydesk.engine.machine import fit, machine_memory, processors
 from copydesk.engine.tasks import TRIES, Died, Done, Event, run
-from copydesk.stage import stage_block
-from copydesk.write import write_shard
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +183,8 @@ def test_workers_and_blocks_fit_into_the_memory() -> None:
 
 # what a build says
 
+FRESH = CacheOptions(used=False)
+
 
 @pytest.fixture
 def larger(project: Path) -> Path:
@@ -194,35 +196,35 @@ def larger(project: Path) -> Path:
     return project
 
 
-def poisoned_block(context: Any, block: Any) -> Any:
+def poisoned_block(step: Any, block: Any) -> Any:
     """A library that crashes on one record."""
-    if any(b"story-017" in record.data for record in stage.read(block)):
+    if any(b"story-017" in record.data for record in sources.read(block)):
         os.abort()
-    return stage_block(context, block)
+    return stage_and_keep(step, block)
 
 
-def poisoned_shard(context: Any, shard: Any) -> Any:
+def poisoned_shard(step: Any, shard: Any) -> Any:
     if (shard.config.name, shard.number) == ("mentions", 2):
         os.kill(os.getpid(), signal.SIGKILL)
-    return write_shard(context, shard)
+    return write_and_keep(step, shard)
 
 
-def full_shard(context: Any, shard: Any) -> Any:
+def full_shard(step: Any, shard: Any) -> Any:
     """The disk is full before a shard is whole."""
     if shard.number == 2:
         import resource
 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (500, resource.RLIM_INFINITY))
-    return write_shard(context, shard)
+    return write_and_keep(step, shard)
 
 
-def full_block(context: Any, block: Any) -> Any:
+def full_block(step: Any, block: Any) -> Any:
     import resource
 
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (500, resource.RLIM_INFINITY))
-    return stage_block(context, block)
+    return stage_and_keep(step, block)
 
 
 @contextmanager
@@ -237,8 +239,8 @@ def test_a_record_that_ends_its_worker_is_found_with_all_else_that_is_wrong(larg
     lines = (larger / "data/more.jsonl").read_text().splitlines(keepends=True)
     lines[4] = lines[4].replace('"label": "TIME"', '"label": "HOUR"')
     (larger / "data/more.jsonl").write_text("".join(lines))
-    with instead("stage_block", poisoned_block), pytest.raises(BuildFailed) as failed:
-        build(Options(root=larger, workers=2, block_size=1500))
+    with instead("stage_and_keep", poisoned_block), pytest.raises(BuildFailed) as failed:
+        build(Options(root=larger, cache=FRESH, workers=2, block_size=1500))
     found = {d.code: d for d in failed.value.report.errors}
     assert found.keys() == {"R013", "A004"}
     place = found["R013"].place
@@ -246,17 +248,17 @@ def test_a_record_that_ends_its_worker_is_found_with_all_else_that_is_wrong(larg
     first, last = (int(word) for word in found["R013"].message.split(":")[0].split()[1::2])
     assert place.line == first <= 18 <= last < first + 7
     assert "the worker died 3 times in this task (SIGABRT)" in found["R013"].message
-    with instead("stage_block", poisoned_block):
-        report = check(Options(root=larger, workers=2, block_size=1))
+    with instead("stage_and_keep", poisoned_block):
+        report = check(Options(root=larger, cache=FRESH, workers=2, block_size=1))
     assert [(d.place.line, d.message.split(":")[0]) for d in report.errors if d.code == "R013"] == [
         (18, "lines 18 to 18")
     ]
 
 
 def test_a_shard_that_ends_its_worker_leaves_the_previous_release(larger: Path) -> None:
-    before = content(build(Options(root=larger, workers=1)).folder)
-    with instead("write_shard", poisoned_shard), pytest.raises(BuildFailed) as failed:
-        build(Options(root=larger, workers=2))
+    before = content(build(Options(root=larger, cache=FRESH, workers=1)).folder)
+    with instead("write_and_keep", poisoned_shard), pytest.raises(BuildFailed) as failed:
+        build(Options(root=larger, cache=FRESH, workers=2))
     (found,) = failed.value.report.errors
     assert (found.code, found.place.file, found.place.pointer) == ("R013", "dataset.toml", "/configs/mentions")
     assert "shard 2 of mentions/train" in found.message
@@ -264,15 +266,15 @@ def test_a_shard_that_ends_its_worker_leaves_the_previous_release(larger: Path) 
     assert not list((larger / "dist").glob(".staging*"))
 
 
-@pytest.mark.parametrize(("name", "function"), [("write_shard", full_shard), ("stage_block", full_block)])
+@pytest.mark.parametrize(("name", "function"), [("write_and_keep", full_shard), ("stage_and_keep", full_block)])
 def test_a_disk_that_is_full_for_a_worker_is_told_and_nothing_is_lost(larger: Path, name: str, function: Any) -> None:
-    before = content(build(Options(root=larger, workers=1)).folder)
+    before = content(build(Options(root=larger, cache=FRESH, workers=1)).folder)
     with instead(name, function), pytest.raises(BuildFailed) as failed:
-        build(Options(root=larger, workers=2, block_size=1500))
+        build(Options(root=larger, cache=FRESH, workers=2, block_size=1500))
     assert [d.code for d in failed.value.report.errors] == ["R006"]
     assert content(larger / "dist/tiny-0.1.0") == before
     assert sorted(p.name for p in (larger / "dist").iterdir()) == [".tiny.lock", "tiny-0.1.0"]
-    assert content(build(Options(root=larger, workers=2)).folder) == before
+    assert content(build(Options(root=larger, cache=FRESH, workers=2)).folder) == before
 
 
 def test_a_task_that_runs_twice_does_no_harm(larger: Path) -> None:
@@ -286,17 +288,17 @@ def test_a_task_that_runs_twice_does_no_harm(larger: Path) -> None:
             for item in items:
                 function(item)
 
-    before = content(build(Options(root=larger, workers=1)).folder)
+    before = content(build(Options(root=larger, cache=FRESH, workers=1)).folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(running, "open_engine", lambda options: nullcontext(Twice()))
-        outcome = build(Options(root=larger))
+        outcome = build(Options(root=larger, cache=FRESH))
     assert not outcome.changed
     assert content(outcome.folder) == before
 
 
 def test_half_a_file_never_has_its_final_name(larger: Path, tmp_path: Path) -> None:
     """A worker is killed in the middle of each file that it writes: the retry writes it whole."""
-    before = content(build(Options(root=larger, workers=1)).folder)
+    before = content(build(Options(root=larger, cache=FRESH, workers=1)).folder)
     script = tmp_path / "killing.py"
     script.write_text(KILLER.format(project=str(larger), marks=str(tmp_path)))
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=ENVIRONMENT, check=False)
@@ -322,12 +324,12 @@ PARENT = int(os.environ.setdefault("COPYDESK_TEST_PARENT", str(os.getpid())))
 sys.addaudithook(hook)
 if __name__ == "__main__":
     from copydesk.cli import main
-    sys.exit(main(["build", "--workers", "2", "--block-size", "1500", "--project", {project!r}]))
+    sys.exit(main(["build", "--workers", "2", "--block-size", "1500", "--no-cache", "--project", {project!r}]))
 """
 
 
 def test_the_exchange_may_lie_elsewhere_and_goes_away(larger: Path, tmp_path: Path) -> None:
-    before = content(build(Options(root=larger, workers=1)).folder)
+    before = content(build(Options(root=larger, cache=FRESH, workers=1)).folder)
     work = tmp_path / "fast disk"
     seen: list[str] = []
 
@@ -335,10 +337,10 @@ def test_the_exchange_may_lie_elsewhere_and_goes_away(larger: Path, tmp_path: Pa
         if name == "write":
             seen.extend(path.name for path in work.rglob("*.arrow"))
 
-    assert content(build(Options(root=larger, workers=1, work=work, progress=progress)).folder) == before
+    assert content(build(Options(root=larger, cache=FRESH, workers=1, work=work, progress=progress)).folder) == before
     assert seen
     assert list(work.iterdir()) == []
-    assert not check(Options(root=larger, work=work)).errors
+    assert not check(Options(root=larger, cache=FRESH, work=work)).errors
     assert list(work.iterdir()) == []
 
 
@@ -396,7 +398,7 @@ def test_the_note_of_a_retry_is_a_note(larger: Path) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(running, "open_engine", lambda options: nullcontext(Lucky()))
-        report = build(Options(root=larger)).report
+        report = build(Options(root=larger, cache=FRESH)).report
     (found,) = [d for d in report if d.code == "R013"]
     assert found.severity is Severity.NOTE
     assert found.notes == ("SIGKILL (2)",)

@@ -87,10 +87,13 @@ def check(options: Options) -> Report:
         prepared = prepare(options.root, report)
         describe.check_documents(prepared.project, report)
         report.add(check_number(prepared.project))
-        with open_spool(options, prepared.project) as spool:
-            gathered = stage(prepared, options, spool, report)
+        with (
+            open_spool(options, prepared.project) as spool,
+            open_crew(options, prepared.project, spool, report) as crew,
+        ):
+            gathered = stage(prepared, options, spool, report, crew)
             options.progress("barrier", 0, 1)
-            barrier(prepared, gathered, spool, report)
+            barrier(prepared, gathered, spool, report, crew)
         agreement.load_passes(prepared.project, prepared.contract, report)
     return report
 

@@ -164,7 +164,7 @@ def sources_side(prepared: Prepared, label: str, scratch: Path, report: Report) 
     options = Options(root=project.root, cache=CacheOptions(used=project.output.is_dir()))
     with open_crew(options, project, made.spool, report) as crew:
         gathered = stage(prepared, options, made.spool, report, crew)
-        planned = barrier(prepared, gathered, made.spool, report)
+        planned = barrier(prepared, gathered, made.spool, report, crew)
         tables = write(prepared, planned, crew, made, report)
     return Side(
         label=label,
