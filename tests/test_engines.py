@@ -353,6 +353,7 @@ def test_the_exchange_may_lie_elsewhere_and_goes_away(larger: Path, tmp_path: Pa
         (["--engine", "spark"], "there is no engine 'spark'; there are local, dask, ray"),
         (["--memory", "much"], "'much' is no size"),
         (["--memory", "0"], "'0' is no size"),
+        (["--work", "s3://bucket/spool"], "'s3://bucket/spool' is an address"),
         (["--scheduler", "tcp://127.0.0.1:1"], "a scheduler needs --engine dask or --engine ray"),
     ],
 )

@@ -271,10 +271,10 @@ def test_a_worker_that_is_not_like_the_others_is_named(tmp_path: Path) -> None:
                 list(engine.map(tasks.slow, range(6)))
 
 
-def test_a_folder_that_a_worker_does_not_see_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_a_worker_does_not_see_is_named(tmp_path: Path) -> None:
     from copydesk.engine import likeness
 
-    here = likeness.Expected(versions=likeness.environment(), probes=(tmp_path / "gone" / "probe",))
+    here = likeness.Expected(versions=likeness.environment(), probes=((tmp_path / "gone", "probe"),))
     with pytest.raises(likeness.Unlike, match=f"it does not see {tmp_path / 'gone'}"):
         likeness.call(here, *likeness.NOTHING)
 

@@ -211,7 +211,7 @@ def _engine_arguments(parser: argparse.ArgumentParser) -> None:
         "$COPYDESK_SCHEDULER (default: a cluster of its own on this machine)",
     )  # fmt: skip
     running.add_argument(
-        "--work", type=Path, metavar="DIR", default=given("COPYDESK_WORK"),
+        "--work", type=_folder, metavar="DIR", default=given("COPYDESK_WORK"),
         help="the folder through which tasks exchange rows, seen by every worker (default: the output folder; or "
         "$COPYDESK_WORK)",
     )  # fmt: skip
@@ -219,6 +219,12 @@ def _engine_arguments(parser: argparse.ArgumentParser) -> None:
         "--patience", type=_positive, metavar="SECONDS", default=60,
         help="how long to wait for a scheduler or a worker of a cluster (default: 60)",
     )  # fmt: skip
+
+
+def _folder(text: str) -> Path:
+    if "://" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is an address; rows are exchanged through a folder")
+    return Path(text)
 
 
 def _engine(text: str) -> str:

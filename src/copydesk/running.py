@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from copydesk.cache import Cache, open_cache
+from copydesk.cache import Cache, cache_folder, open_cache
 from copydesk.cache.store import CacheOptions
 from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report, Severity, lower
 from copydesk.engine import (
@@ -130,7 +130,7 @@ def open_crew(options: Options, project: Project, spool: Path, report: Report) -
         scheduler=options.scheduler,
         memory=options.size.memory,
         patience=options.patience,
-        shared=(project.root, spool),
+        shared=tuple(folder for folder in _shared(options, project, spool) if folder.is_dir()),
     )
     try:
         with open_engine(wanted) as engine, open_cache(project, options.cache, options.size.workers) as cache:
@@ -144,6 +144,13 @@ def open_crew(options: Options, project: Project, spool: Path, report: Report) -
         raise BuildFailed(report) from None
     finally:
         report.add(_mishaps(crew.engine.mishaps))
+
+
+def _shared(options: Options, project: Project, spool: Path) -> Iterator[Path]:
+    """The folders that tasks read and write."""
+    yield from (project.root, project.output, spool)
+    if options.cache.used:
+        yield cache_folder(project, options.cache.folder)
 
 
 @contextlib.contextmanager

@@ -63,10 +63,10 @@ class Unlike(Exception):  # noqa: N818 - it is a verdict about a machine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What every worker must have and see: versions, and in each folder the file that the driver put there."""
+    """What every worker must have and see: versions, and in each folder the file that the build put there."""
 
     versions: Mapping[str, str]
-    probes: tuple[Path, ...]
+    probes: tuple[tuple[Path, str], ...]
 
     def differences(self) -> list[str]:
         """What is different here, in words."""
@@ -76,26 +76,31 @@ class Expected:
             for name, version in self.versions.items()
             if here.get(name) != version
         ]
-        return found + [f"it does not see {path.parent}" for path in self.probes if not path.is_file()]
+        return found + [f"it does not see {folder}" for folder, name in self.probes if not (folder / name).exists()]
 
 
 @contextmanager
 def expected(folders: Sequence[Path]) -> Iterator[Expected]:
-    """What workers are held to while the block runs. A file is put into every folder that can be written."""
+    """What workers are held to while the block runs. A file is put into every folder that can be written; of another
+    it is only asked that it is there."""
     probes = []
     try:
         for folder in folders:
-            probe = folder / f"{_PROBE}{uuid.uuid4().hex}"
-            probe.touch()
-            probes.append(probe)
+            name = f"{_PROBE}{uuid.uuid4().hex}"
+            try:
+                (folder / name).touch()
+            except OSError:
+                name = ""
+            probes.append((folder, name))
         yield Expected(versions=environment(), probes=tuple(probes))
     finally:
-        for probe in probes:
-            probe.unlink(missing_ok=True)
+        for folder, name in probes:
+            if name:
+                (folder / name).unlink(missing_ok=True)
 
 
 @functools.lru_cache(maxsize=8)
-def _judge(versions: tuple[tuple[str, str], ...], probes: tuple[Path, ...]) -> None:
+def _judge(versions: tuple[tuple[str, str], ...], probes: tuple[tuple[Path, str], ...]) -> None:
     differences = Expected(versions=dict(versions), probes=probes).differences()
     if differences:
         raise Unlike(
