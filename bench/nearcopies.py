@@ -14,7 +14,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
 import copydesk.nearcopies as near
-from copydesk.nearcopies import index, search
+from copydesk.nearcopies import compare
 from copydesk.shingles import Joined, join, read, shingle, write
 
 WIDTH, JACCARD, CONTAINMENT = 5, 0.5, 0.8
@@ -100,18 +100,28 @@ class Corpus:
         return ". ".join(" ".join(named[n : n + 17]) for n in range(0, len(named), 17))
 
 
-def timed(name: str, call: Callable[..., object]) -> Callable[..., object]:
-    """The call, which adds its CPU time to a stage."""
+class Timed:
+    """Tasks in this process, whose CPU time is told by function."""
 
-    @functools.wraps(call)
-    def timing(*args: object, **named: object) -> object:
-        before = time.process_time()
-        try:
-            return call(*args, **named)
-        finally:
+    def __init__(self) -> None:
+        self.mishaps: list[str] = []
+
+    def map(self, function, items):
+        name = NAMES.get(
+            function.func.__name__ if isinstance(function, functools.partial) else function.__name__, "the rest"
+        )
+        for item in items:
+            before = time.process_time()
+            result = function(item)
             TIMES[name] = TIMES.get(name, 0.0) + time.process_time() - before
+            yield result
 
-    return timing
+
+NAMES = {
+    "_take": "samples", "_fill": "filter", "_look": "filter", "_lists": "lists", "_fewer": "lists",
+    "_entries": "entries", "_proposed": "candidates", "_measure": "comparison", "_estimated": "certificate",
+    "_beside": "certificate", "_neighbours": "certificate", "_in_crowded": "certificate",
+}  # fmt: skip
 
 
 def stage(corpus: Corpus, count: int, folder: Path) -> tuple[Joined, list[tuple[int, int]]]:
@@ -203,10 +213,9 @@ def against(articles: Joined, planted: list[tuple[int, int]]) -> None:
                 codes += [(a, b) for n, a in enumerate(bucket.tolist()) for b in bucket[n + 1 : n + 50].tolist()]
     candidates = sorted(set(codes))
     sketched = time.process_time() - began
-    verify = search.Search(
-        articles=articles, lengths=articles.lengths(), salt=None, jaccard=JACCARD, containment=CONTAINMENT
+    verify = compare.Comparison(
+        articles=articles, jaccard=JACCARD, containment=CONTAINMENT, work=near.Work(folder=Path())
     )
-    verify.parents = list(range(len(articles)))
     for left, right in candidates:
         verify.compare(left, right)
     total = time.process_time() - began
@@ -220,33 +229,27 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def main(count: int, words: int, compare: bool) -> None:
+def main(count: int, words: int, against_bands: bool) -> None:
     """Generate, shingle, search, tell."""
-    near.search.build = timed("index", index.build)
-    near.search.candidates = timed("candidates", search.candidates)
-    near._twins = timed("twins", near._twins)
-    searches: list[search.Search] = []
-    plain = search.Search.compare
-
-    def compare_pair(self: search.Search, left: int, right: int) -> bool:
-        searches[:] = [self]
-        return plain(self, left, right)
-
-    search.Search.compare = timed("verification", compare_pair)
     with tempfile.TemporaryDirectory() as folder:
         articles, planted = stage(Corpus(20, words), count, Path(folder))
+        work = near.Work(folder=Path(folder) / "work", engine=Timed())
         before, began = peak(), time.process_time()
-        found = near.near_copies(articles, jaccard=JACCARD, containment=CONTAINMENT)
-        total = time.process_time() - began
-        TIMES["the rest"] = total - sum(TIMES.values()) + TIMES["shingling"]
+        found = near.near_copies(articles, jaccard=JACCARD, containment=CONTAINMENT, work=work)
+        searched = time.process_time() - began
+        root = roots(count, [(pair.left, pair.right) for pair in found.pairs])
+        homes = np.random.default_rng(3).choice(3, count, p=[0.8, 0.1, 0.1])[root]
+        began = time.process_time()
+        near.most_alike(articles, homes, top=10, work=work)
+        certified = time.process_time() - began
+        TIMES["the rest"] = searched + certified - sum(TIMES.values()) + TIMES["shingling"]
         for name, seconds in TIMES.items():
             print(f"{name:<14} {seconds / count * 1e6:>7.2f} µs of CPU per article")
-        print(f"{'all':<14} {(total + TIMES['shingling']) / count * 1e6:>7.2f}\n")
-        print(f"peak memory {peak():,.0f} MiB, {before:,.0f} before the search")
-        print(f"{searches[0].compared if searches else 0:,} pairs compared; crowded: {list(found.crowded)[:3]}\n")
-        search.Search.compare = plain
+        print(f"\nnear copies {searched / count * 1e6:.2f}, the certificate {certified / count * 1e6:.2f}, with "
+              f"shingling {(searched + certified + TIMES['shingling']) / count * 1e6:.2f}")  # fmt: skip
+        print(f"peak memory {peak():,.0f} MiB, {before:,.0f} before the search; crowded: {list(found.crowded)[:3]}\n")
         tell(articles, [(pair.left, pair.right) for pair in found.pairs], planted)
-        if compare:
+        if against_bands:
             against(articles, planted)
 
 
