@@ -23,7 +23,7 @@ _EDGES = 1 << 20
 
 def labels(count: int, left: Ints, right: Ints, work: Work | None = None) -> Ints:
     """For each of `count` nodes the smallest node of its component; edges in any order, in either direction."""
-    if len(left) <= IN_MEMORY:
+    if not len(left) or len(left) <= IN_MEMORY:
         return _at_once(count, left, right)
     with working(work) as here:
         return _in_rounds(count, left, right, here.inside("components"))
