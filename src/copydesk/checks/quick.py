@@ -79,7 +79,6 @@ def _spans_are_clean(record: dict[str, Any], path: _Path, span: Span, *, joins: 
     if not items:
         return True
     text = record[span.text]
-    joins = joins or "\r" in text
     return (
         _plain_spans_are_clean(items, text, span, joins=joins)
         if span.fragments is None
@@ -122,8 +121,9 @@ def _fragments_are_clean(items: list[Any], text: str, span: Span, *, joins: bool
 
 
 def _may_split(text: str, offset: int) -> bool:
-    """Whether an offset lies inside a grapheme cluster. Where neither neighbour joins, there is no need to look."""
+    """Whether an offset lies inside a grapheme cluster. Where neither neighbour joins, there is no need to look.
+
+    CR LF is one, too, but what begins or ends inside it begins or ends with white space.
+    """
     pair = text[offset - 1 : offset + 1]
-    if offset == 0 or (pair.isascii() and pair != "\r\n") or (pair != "\r\n" and not meaning(pair) & JOINS):
-        return False
-    return splits_grapheme(text, offset)
+    return offset > 0 and not pair.isascii() and bool(meaning(pair) & JOINS) and splits_grapheme(text, offset)
