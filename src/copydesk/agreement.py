@@ -23,6 +23,8 @@ from copydesk.spool import Address, gather, read_passes
 from copydesk.stage import StageContext, stage_block
 
 Records = dict[str, dict[str, Any]]
+Passes = Sequence[tuple[str, dict[str, Records]]]
+"""(annotator, kind -> id -> record) of several people about the same articles."""
 
 
 def layer_items(kind: Kind, layer: str, records: Records) -> list[Item]:

@@ -111,9 +111,7 @@ def build(options: Options) -> Outcome:
         gathered = stage(prepared, options, staging.spool, report, crew)
         options.progress("barrier", 0, 1)
         planned = barrier(prepared, gathered, staging.spool, report, crew)
-        passes = agreement.load_passes(prepared.project, prepared.contract, report)
-        passes = passes or agreement.spooled_passes(staging.spool, prepared.contract)
-        passes = agreement.without(passes, gathered.withdrawn)
+        passes = _passes(prepared, gathered, staging, report)
         _gate(report)
         tables = write(prepared, planned, crew, staging, report, rows)
         options.progress("compare", 0, 1)
@@ -127,19 +125,7 @@ def build(options: Options) -> Outcome:
         report.add(found)
         _gate(report)
         options.progress("describe", 0, 1)
-        material = describe.Material(
-            expectations=results,
-            agreement=agreement.agreement(prepared.contract, passes) if len(passes) > 1 else None,
-            ledger=planned.ledger,
-            certificate=planned.certificate,
-            groups=planned.groups,
-            shares=planned.shares,
-            withdrawn=frozenset(i for kind, i in gathered.withdrawn if kind == prepared.project.kinds[0]),
-            failed=gathered.failed,
-            inputs=gathered.inputs(),
-            dropped=tuple(gathered.dropped),
-            intake=intake.as_json(prepared.project, gathered.counts),
-        )
+        material = _material(prepared, gathered, planned, passes, results)
         updates = describe.describe(release, material, report)
         report.add(describe.stale(prepared.project, updates) if options.frozen else ())
         _gate(report)
@@ -162,6 +148,36 @@ def build(options: Options) -> Outcome:
         updated=updated,
         report=report,
         cached=crew.cache.counts(),
+    )
+
+
+def _passes(prepared: Prepared, gathered: Gathered, staging: Staging, report: Report) -> agreement.Passes:
+    """What several annotators made of the same records: files of their own, or what came with the records."""
+    passes = agreement.load_passes(prepared.project, prepared.contract, report)
+    passes = passes or agreement.spooled_passes(staging.spool, prepared.contract)
+    return agreement.without(passes, gathered.withdrawn)
+
+
+def _material(
+    prepared: Prepared,
+    gathered: Gathered,
+    planned: Plan,
+    passes: agreement.Passes,
+    results: Mapping[str, Any],
+) -> describe.Material:
+    """What the documents are made of beside the written tables."""
+    return describe.Material(
+        expectations=results,
+        agreement=agreement.agreement(prepared.contract, passes) if len(passes) > 1 else None,
+        ledger=planned.ledger,
+        certificate=planned.certificate,
+        groups=planned.groups,
+        shares=planned.shares,
+        withdrawn=frozenset(i for kind, i in gathered.withdrawn if kind == prepared.project.kinds[0]),
+        failed=gathered.failed,
+        inputs=gathered.inputs(),
+        dropped=tuple(gathered.dropped),
+        intake=intake.as_json(prepared.project, gathered.counts),
     )
 
 
