@@ -15,6 +15,8 @@ import yaml
 
 from conftest import ROOT, edit_json, replace_text
 from copydesk.build import Options, build
+from copydesk.readback import croissant
+from copydesk.release.verify import open_release
 from copydesk.scaffold import create
 
 LABELS = ["PERSON", "PLACE", "TIME"]
@@ -140,6 +142,23 @@ def test_other_readers_see_the_same_rows(release: Path) -> None:
     counted = duckdb.sql(f"SELECT count(*), min(start) FROM '{pattern}'").fetchall()[0]
     assert counted == (frame.height, frame["start"].min())
     assert frame.columns == ["article_id", "id", "start", "end", "surface", "label"]
+
+
+def test_croissant_takes_in_every_file_of_a_config(release: Path, tmp_path: Path) -> None:
+    """mlcroissant reads the first rows of each split only; that it would read all files is seen from the patterns."""
+    opened, found = open_release(release)
+    assert opened is not None, found
+    assert list(croissant.records(release, opened.tables, tmp_path / "whole")) == []
+    other = Path(shutil.copytree(release, tmp_path / "release"))
+
+    def narrow(described: dict[str, Any]) -> None:
+        entry = next(e for e in described["distribution"] if e["@id"] == "claims-files")
+        entry["includes"] = "claims/train-*.parquet"
+
+    edit_json(other / "croissant.json", narrow)
+    said = [d.message for d in croissant.records(other, opened.tables, tmp_path / "narrow")]
+    assert said[0] == "the files of claims are not those of the release"
+    assert [words.startswith("mlcroissant gives another row ") for words in said[1:]] == [True]
 
 
 def test_the_viewer_can_open_it(release: Path) -> None:
