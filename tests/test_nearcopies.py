@@ -8,7 +8,7 @@ import random
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,7 @@ from copydesk.nearcopies import (
     samples,
     search,
 )
+from copydesk.nearcopies import work as work_module
 from copydesk.shingles import Sequences, join, read, shingle, write
 
 untimed = settings(deadline=None, max_examples=60)
@@ -467,3 +468,30 @@ def test_mapped_files_and_empty_parts(tmp_path: Path) -> None:
     assert near_copies(joined, jaccard=0.5, containment=0.8) == near_copies(
         shingle(texts, 5), jaccard=0.5, containment=0.8
     )
+
+
+@untimed
+@given(st.integers(0, 2**32), st.sampled_from([2, 8]), st.sampled_from([100, 1 << 18]))
+def test_the_index_is_what_counting_by_hand_gives(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, size: int, rows: int
+) -> None:
+    """Who holds what of whose sample, a shingle that an article repeats counted once."""
+    articles = join([shingle([*related_texts(random.Random(seed), 60), "to and fro " * 9], 3)])
+    work = Work(folder=tmp_path_factory.mktemp("work"))
+    articles, halved = articles.filed(work.folder), samples.halvings_of(articles.lengths(), size)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(samples, "RANGE", rows)
+        built = index.build(samples.sample(articles, halved, work), work)
+    held = [set(articles.of(number).tolist()) for number in range(len(articles))]
+    own = [{h for h in held[n] if h <= (2**64 - 1) >> int(halved[n])} for n in range(len(articles))]
+    assert built.sampled.tolist() == [len(some) for some in own]
+    lists = []
+    for number in range(1 << built.files.ranges):
+        found = work_module.Stored(built.files.lists(number))
+        first, member = found.column("first").tolist(), found.column("member").tolist()
+        lists += [member[a:b] for a, b in pairwise(first)]
+    expected = [
+        [n << 1 | (shingle_ in own[n]) for n in range(len(held)) if shingle_ in held[n]]
+        for shingle_ in set().union(*own)
+    ]
+    assert sorted(lists) == sorted(members for members in expected if len(members) > 1)
