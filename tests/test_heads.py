@@ -33,7 +33,7 @@ def found(count: int, seed: int) -> list[Diagnostic]:
     return out
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 40), st.integers(0, 2**32), st.integers(1, 6), st.sets(st.sampled_from(["r0", "r1"])))
 def test_the_first_of_each_code_are_kept_and_all_are_counted(
     tmp_path_factory: pytest.TempPathFactory, count: int, seed: int, cap: int, gone: set[str]

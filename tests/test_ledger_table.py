@@ -80,6 +80,7 @@ def lines_of(ledger: Mapping[str, Entry]) -> bytes:
     return b"".join(jsontext.dump_line(line_of(ledger[i])) for i in sorted(ledger))
 
 
+@settings(deadline=None)
 @given(LEDGERS, NAMES)
 def test_a_table_is_the_ledger_that_it_was_made_of(ledger: dict[str, Entry], other: str) -> None:
     table = as_table(ledger)
@@ -93,6 +94,7 @@ def test_a_table_is_the_ledger_that_it_was_made_of(ledger: dict[str, Entry], oth
     assert dict(table.only(half)) == {i: ledger[i] for i in sorted(ledger)[::2]}
 
 
+@settings(deadline=None)
 @given(LEDGERS)
 def test_its_file_is_that_of_its_lines(tmp_path_factory: pytest.TempPathFactory, ledger: dict[str, Entry]) -> None:
     path = tmp_path_factory.mktemp("ledger") / "ledger.jsonl"
@@ -122,7 +124,7 @@ def mutations(data: bytes) -> Iterator[bytes]:
     yield data.replace(b"train", b"tr\\u0061in", 1)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(LEDGERS)
 @example({"a": Entry(id="a", group="a", split="train", since="1.0.0", digest="0" * 64)})
 def test_any_file_is_taken_and_refused_as_line_by_line(
@@ -134,6 +136,7 @@ def test_any_file_is_taken_and_refused_as_line_by_line(
         assert read_ledger(path, "ledger.jsonl") == read_strictly(data, "ledger.jsonl"), data
 
 
+@settings(deadline=None)
 @given(LEDGERS, st.sets(NAMES, max_size=3))
 def test_a_release_has_every_entry(
     tmp_path_factory: pytest.TempPathFactory, ledger: dict[str, Entry], withdrawn: set[str]
@@ -154,6 +157,7 @@ def test_a_release_has_every_entry(
     assert dict(read_released(path)) == known
 
 
+@settings(deadline=None)
 @given(LEDGERS, st.integers(1, 3))
 def test_the_shard_of_an_article_follows_from_the_ledger(ledger: dict[str, Entry], size: int) -> None:
     ranks: dict[tuple[str, str], int] = {}
@@ -215,6 +219,7 @@ def test_articles_that_are_settled_as_columns_come_to_the_same(
             last, version = (version, bumped(version, dice.randrange(3))) if dice.random() < 0.7 else (last, version)
 
 
+@settings(deadline=None)
 @given(LEDGERS, LEDGERS, st.data())
 def test_what_differs_between_two_ledgers_is_all_that_a_version_is_judged_by(
     ledger: dict[str, Entry], other: dict[str, Entry], data: st.DataObject

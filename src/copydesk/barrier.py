@@ -97,7 +97,7 @@ class Gathered:
         out = {}
         for kind, records in self.staged.items():
             nameless, failed = self.failed.digests(kind)
-            digests = np.concatenate([records.value_digests(), failed])
+            digests = np.concatenate([records.value_digests()[records.alive], failed])
             count = nameless + len(digests)
             digest = hashlib.sha256(b"\n" * (nameless - (nameless == count and count > 0)))
             for lines in _sorted_lines(digests):

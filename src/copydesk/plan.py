@@ -368,18 +368,19 @@ class _Homes:
 def shards_of(config: Config, planned: Plan) -> Iterator[Shard]:
     """The shards of one config, with the addresses of the records that they link to."""
     links, heads = links_of(planned.heads, config.kind), planned.heads[config.kind]
+    digests = {kind: planned.heads[kind].value_digests() for kind in {config.kind, *links.kinds}}
     for split, shards in planned.order[config.kind].items():
         for number, records in enumerate(shards):
             first, last = np.searchsorted(links.holders, records), np.searchsorted(links.holders, records, side="right")
             here = _ranges(first, last)
             linked = {}
-            content = hashlib.sha256(heads.value_digests(records).tobytes())
+            content = hashlib.sha256(digests[config.kind][records].tobytes())
             for at, kind in enumerate(links.kinds):
                 targets = np.unique(links.targets[here[links.kind[here] == at]])
                 if len(targets):
                     ends = planned.heads[kind]
                     linked[kind] = Directory(Strings(take(ends.ids, targets)), ends.addresses(targets))
-                    content.update(f"\n{kind} {len(targets)}\n".encode() + ends.value_digests(targets).tobytes())
+                    content.update(f"\n{kind} {len(targets)}\n".encode() + digests[kind][targets].tobytes())
             yield Shard(
                 config=config,
                 split=split,

@@ -201,9 +201,9 @@ class Heads(Mapping[str, Staged]):
             marks=tuple(value(name) or "" for name in MARKS),  # type: ignore[arg-type]
         )
 
-    def value_digests(self, chosen: Ints | None = None) -> Bytes:
-        """The digests of all records that count, or of some, a row each."""
-        return self._bytes("value", self.numbers() if chosen is None else chosen)
+    def value_digests(self) -> Bytes:
+        """The digests of all records, whether they count or not, by number."""
+        return self._bytes("value", np.arange(len(self.ids)))
 
     def digests(self, chosen: Ints) -> Bytes | None:
         """The digests of the texts of some records; None if the kind has no text."""
