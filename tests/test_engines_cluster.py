@@ -195,7 +195,7 @@ def test_a_node_that_is_killed_while_it_stages_or_writes_changes_nothing(
         assert killed == ["stage", "write"]
         assert "error" not in {d.severity.value for d in found}
         assert content(project / "dist/tiny-0.1.0") == before
-        assert sorted(p.name for p in (project / "dist").iterdir()) == [".tiny.lock", "tiny-0.1.0"]
+        assert sorted(p.name for p in (project / "dist").iterdir()) == [".cache-tiny", ".tiny.lock", "tiny-0.1.0"]
 
 
 @pytest.mark.parametrize("name", CLUSTERS)

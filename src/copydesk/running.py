@@ -130,7 +130,7 @@ def open_crew(options: Options, project: Project, spool: Path, report: Report) -
         scheduler=options.scheduler,
         memory=options.size.memory,
         patience=options.patience,
-        shared=tuple(folder for folder in _shared(options, project, spool) if folder.is_dir()),
+        shared=tuple(_shared(options, project, spool)),
     )
     try:
         with open_engine(wanted) as engine, open_cache(project, options.cache, options.size.workers) as cache:
@@ -147,8 +147,8 @@ def open_crew(options: Options, project: Project, spool: Path, report: Report) -
 
 
 def _shared(options: Options, project: Project, spool: Path) -> Iterator[Path]:
-    """The folders that tasks read and write."""
-    yield from (project.root, project.output, spool)
+    """What tasks read, and the folders that they write."""
+    yield from (project.root / PROJECT_FILE, project.output, spool)
     if options.cache.used:
         yield cache_folder(project, options.cache.folder)
 

@@ -80,23 +80,25 @@ class Expected:
 
 
 @contextmanager
-def expected(folders: Sequence[Path]) -> Iterator[Expected]:
-    """What workers are held to while the block runs. A file is put into every folder that can be written; of another
-    it is only asked that it is there."""
-    probes = []
+def expected(shared: Sequence[Path]) -> Iterator[Expected]:
+    """What workers are held to while the block runs: the files of `shared`, and in its folders a file that is put
+    there. Of a folder that cannot be written it is only asked that it is there."""
+    probes = [(path.parent, path.name) for path in shared if path.is_file()]
+    made = []
     try:
-        for folder in folders:
-            name = f"{_PROBE}{uuid.uuid4().hex}"
+        for folder in (path for path in shared if path.is_dir()):
+            probe = folder / f"{_PROBE}{uuid.uuid4().hex}"
             try:
-                (folder / name).touch()
+                probe.touch()
             except OSError:
-                name = ""
-            probes.append((folder, name))
+                probes.append((folder, ""))
+                continue
+            made.append(probe)
+            probes.append((folder, probe.name))
         yield Expected(versions=environment(), probes=tuple(probes))
     finally:
-        for folder, name in probes:
-            if name:
-                (folder / name).unlink(missing_ok=True)
+        for probe in made:
+            probe.unlink(missing_ok=True)
 
 
 @functools.lru_cache(maxsize=8)
