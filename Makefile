@@ -20,11 +20,16 @@ explore: .venv/ready
 lint: .venv/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-bench: .venv/ready
-	$(BIN)/python bench/stages.py
-	$(BIN)/python bench/formats.py
-	$(BIN)/python bench/nearcopies.py
-	$(BIN)/python bench/diff.py
+# All benchmarks into bench/README.md, in one sitting: make bench SIZE=100000 BUDGET=60 (articles, minutes).
+SIZE ?= 10000
+BUDGET ?= 1440
+bench: .venv/ready .venv-bench/tried
+	$(BIN)/python bench/run.py --articles $(SIZE) --budget $(BUDGET)
+
+# The peers that are measured against; one that cannot be installed is told as such, and the rest is measured.
+.venv-bench/tried: bench/requirements.txt
+	-$(PYTHON) -m venv .venv-bench && .venv-bench/bin/python -m pip install -q -r bench/requirements.txt
+	mkdir -p .venv-bench && touch $@
 
 # Rewrite the golden renderings of the diagnostics, and bring ledger and datasheet up to date; review the difference.
 bless: .venv/ready

@@ -129,13 +129,7 @@ def build(options: Options) -> Outcome:
         updates = describe.describe(release, material, report)
         report.add(describe.stale(prepared.project, updates) if options.frozen else ())
         _gate(report)
-        options.progress("read back", 0, 1)
-        report.add(read_back(release, staging.scratch, crew.engine))
-        _gate(report)
-        options.progress("verify", 0, 1)
-        engine = for_size(crew.engine, sum(entry.size for entry in data_files(tables)))
-        report.add(verify(staging.release, engine=engine, certificate=planned.certificate)[1])
-        _gate(report)
+        _read_as_others_do(release, planned, options, crew, staging, report)
         options.progress("seal", 0, 1)
         changed, updated = _seal(prepared.project, staging, updates, report)
     folder = prepared.project.output / prepared.project.release_name
@@ -186,6 +180,19 @@ def _judge(prepared: Prepared, options: Options) -> contextlib.AbstractContextMa
     if options.workers == 1 or not any(suite.rules for suite in prepared.suites):
         return contextlib.nullcontext(Here())
     return Beside()
+
+
+def _read_as_others_do(
+    release: Release, planned: Plan, options: Options, crew: Crew, staging: Staging, report: Report
+) -> None:
+    """The release through the loaders that people have, then as `copydesk verify` judges it."""
+    options.progress("read back", 0, 1)
+    report.add(read_back(release, staging.scratch, crew.engine))
+    _gate(report)
+    options.progress("verify", 0, 1)
+    engine = for_size(crew.engine, sum(entry.size for entry in data_files(release.tables)))
+    report.add(verify(staging.release, engine=engine, certificate=planned.certificate)[1])
+    _gate(report)
 
 
 def _check_version(

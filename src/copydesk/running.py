@@ -134,7 +134,7 @@ def open_crew(options: Options, project: Project, spool: Path, report: Report) -
     )
     try:
         with open_engine(wanted) as engine, open_cache(project, options.cache, options.size.workers) as cache:
-            crew.engine, crew.cache = engine, cache
+            crew.engine, crew.cache = watched(engine, options.profile), cache
             yield crew
     except EngineLost as lost:
         report.add(Diagnostic(code="R017", place=Place(file=PROJECT_FILE), message=str(lost)))

@@ -138,13 +138,18 @@ class Watched:
     def mishaps(self) -> list[str]:
         return self.engine.mishaps
 
+    @property
+    def least(self) -> int:
+        """Bytes of input below which sharing the work costs more than it saves (`for_size`)."""
+        return getattr(self.engine, "least", 0)
+
     def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         return map(self.profile.take, self.engine.map(Timed(function), items))
 
 
 def watched(engine: Engine, profile: Profile | None) -> Engine:
     """The engine, whose tasks measure themselves if there is a profile."""
-    return engine if profile is None else Watched(engine, profile)
+    return engine if profile is None or isinstance(engine, Watched) else Watched(engine, profile)
 
 
 def shares(stage: StageTimes) -> list[tuple[str, float]]:

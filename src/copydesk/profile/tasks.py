@@ -10,10 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from copydesk.cache.steps import Made
 from copydesk.heads.model import StageResult
 from copydesk.profile.processes import peak
-from copydesk.profile.samples import Where, counting
+from copydesk.profile.samples import Where, counting, part_of
 from copydesk.sources import Block
 from copydesk.write import Shard, WrittenShard
 
@@ -49,7 +48,7 @@ class Timed(Generic[Item, Result]):
             result = self.function(item)
         finally:
             sampler.stop()
-        about, size = _about(item)
+        about, size = _about(item, self.function)
         return result, Task(
             about=about,
             process=process(),
@@ -67,7 +66,7 @@ def process() -> str:
     return f"{platform.node()}:{os.getpid()}"
 
 
-def _about(item: Any) -> tuple[str, int]:
+def _about(item: Any, function: Any) -> tuple[str, int]:
     """(what a task is about in the user's words, bytes of its input if known)."""
     item = getattr(item, "shard", item)  # with a cache, in what belongs to it
     if isinstance(item, Block):
@@ -77,11 +76,12 @@ def _about(item: Any) -> tuple[str, int]:
         return f"{first.file}{lines}{more}", sum(piece.end - piece.start for piece in item.pieces)
     if isinstance(item, Shard):
         return f"{item.config.name}/{item.split}-{item.number:05d}", 0
-    return str(item)[:60], 0
+    function = getattr(function, "func", function)  # of a partial
+    module = str(getattr(function, "__module__", "")).removeprefix("copydesk.")
+    return part_of((module, getattr(function, "__qualname__", ""))), 0
 
 
-def _records(made: Any) -> int:
-    result = made.result if isinstance(made, Made) else made
+def _records(result: Any) -> int:
     result = getattr(result, "result", result)
     if isinstance(result, StageResult):
         return result.passed + result.failed
