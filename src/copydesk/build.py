@@ -40,6 +40,7 @@ from copydesk.readback import read_back
 from copydesk.release.model import Release, Table, data_files
 from copydesk.release.verify import verify
 from copydesk.running import Crew, Options, about_block, open_crew, open_spool
+from copydesk.shortage import is_limited
 from copydesk.sources import input_size, list_files
 from copydesk.splits import read_ledger
 from copydesk.spool import gather
@@ -176,8 +177,12 @@ def _material(
 
 
 def _judge(prepared: Prepared, options: Options) -> contextlib.AbstractContextManager[Judge]:
-    """What judges rows: beside the rest from now on, unless one process is to do everything."""
-    if options.workers == 1 or not any(suite.rules for suite in prepared.suites):
+    """What judges rows: beside the rest from now on, unless one process is to do everything.
+
+    Under a limit of memory it is beside all the same: what Great Expectations imports loops for ever when it gets none.
+    """
+    alone = options.workers == 1 and not is_limited()
+    if alone or not any(suite.rules for suite in prepared.suites):
         return contextlib.nullcontext(Here())
     return Beside()
 

@@ -1,8 +1,9 @@
-"""Whether an error is want of memory, in the many forms in which libraries say so. Not what to do about it."""
+"""Want of memory: whether an error is that, in the many forms in which libraries say so. Not what to do about it."""
 
 from __future__ import annotations
 
 import errno
+import resource
 
 _WORDS = (
     "failed to map segment",
@@ -31,3 +32,9 @@ def is_shortage(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def is_limited() -> bool:
+    """Whether this process may have less memory than the machine has."""
+    kinds = (resource.RLIMIT_AS, resource.RLIMIT_DATA)
+    return any(resource.getrlimit(kind)[0] != resource.RLIM_INFINITY for kind in kinds)
