@@ -6,6 +6,7 @@ import importlib
 import inspect
 import json
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ import pytest
 from conftest import edit_json
 from copydesk.build import Options, build
 from copydesk.cli import main
-from copydesk.profile import Profile, as_json, shares
+from copydesk.profile import Profile, StageTimes, as_json, shares
 from copydesk.profile.processes import cpu, descendants
 from copydesk.profile.render import render
 from copydesk.profile.samples import PARTS, counting, part_of
-from copydesk.profile.tasks import Timed
+from copydesk.profile.tasks import Task, Timed, process
 
 
 def many(project: Path, count: int) -> None:
@@ -198,3 +199,13 @@ def test_shares_are_of_the_driver_alone_without_tasks() -> None:
     profile.start()
     profile.stop()
     assert sum(s for _, s in shares(profile.stages[0])) == pytest.approx(profile.stages[0].driver)
+
+
+def test_what_the_driver_does_beside_its_own_tasks_is_told_apart() -> None:
+    """Both it and its task were seen in the task; what is left of its time goes to what it did besides."""
+    at, besides = ("checks", "check"), ("sources", "read")
+    task = Task(
+        about="", process=process(), wall=3.0, cpu=3.0, memory=0, input=0, records=0, samples=Counter({at: 300})
+    )
+    stage = StageTimes(name="stage", driver=4.0, tasks=[task], samples=Counter({at: 300, besides: 10}))
+    assert dict(shares(stage)) == pytest.approx({"checks": 3.0, "read": 1.0})
