@@ -14,8 +14,8 @@ import pyarrow as pa
 from copydesk import agreement, describe
 from copydesk.articles.shape import text_property
 from copydesk.barrier import Gathered, gather_results, keep_out
+from copydesk.cache.made import Made
 from copydesk.cache.steps import (
-    Made,
     stage_and_keep,
     stage_step,
     take_block,
@@ -28,7 +28,7 @@ from copydesk.cutting import cut
 from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report, Severity, lower
 from copydesk.diff.model import Side
 from copydesk.engine import Engine, for_size
-from copydesk.expectations import Beside, Here, Judge, RowSuite, row_suites, run_expectations, shard_name
+from copydesk.expectations import Here, Judge, RowSuite, open_judge, row_suites, run_expectations, shard_name
 from copydesk.expectations import Shard as JudgedShard
 from copydesk.importers import intake
 from copydesk.links import check_links
@@ -40,7 +40,6 @@ from copydesk.readback import read_back
 from copydesk.release.model import Release, Table, data_files
 from copydesk.release.verify import verify
 from copydesk.running import Crew, Options, about_block, open_crew, open_spool
-from copydesk.shortage import is_limited
 from copydesk.sources import input_size, list_files
 from copydesk.splits import read_ledger
 from copydesk.spool import gather
@@ -104,10 +103,13 @@ def build(options: Options) -> Outcome:
     report = Report()
     prepared = prepare(options.root, report)
     describe.check_documents(prepared.project, report)
+    suites = any(suite.rules for suite in prepared.suites)
     with (
         open_staging(prepared.project, report, options.work) as staging,
         open_crew(options, prepared.project, staging.spool, report) as crew,
-        _judge(prepared, options) as rows,
+        open_judge(
+            crew.cache.verdicts("expect"), here=options.workers == 1, now=not crew.cache.holds("expect") and suites
+        ) as rows,
     ):
         gathered = stage(prepared, options, staging.spool, report, crew)
         options.progress("barrier", 0, 1)
@@ -176,27 +178,18 @@ def _material(
     )
 
 
-def _judge(prepared: Prepared, options: Options) -> contextlib.AbstractContextManager[Judge]:
-    """What judges rows: beside the rest from now on, unless one process is to do everything.
-
-    Under a limit of memory it is beside all the same: what Great Expectations imports loops for ever when it gets none.
-    """
-    alone = options.workers == 1 and not is_limited()
-    if alone or not any(suite.rules for suite in prepared.suites):
-        return contextlib.nullcontext(Here())
-    return Beside()
-
-
 def _read_as_others_do(
     release: Release, planned: Plan, options: Options, crew: Crew, staging: Staging, report: Report
 ) -> None:
     """The release through the loaders that people have, then as `copydesk verify` judges it."""
     options.progress("read back", 0, 1)
-    report.add(read_back(release, staging.scratch, crew.engine))
+    report.add(read_back(release, staging.scratch, crew.engine, crew.cache.verdicts("read")))
     _gate(report)
     options.progress("verify", 0, 1)
     engine = for_size(crew.engine, sum(entry.size for entry in data_files(release.tables)))
-    report.add(verify(staging.release, engine=engine, certificate=planned.certificate)[1])
+    known = crew.cache.verdicts("verify")
+    report.add(verify(staging.release, engine=engine, certificate=planned.certificate, known=known)[1])
+    report.add(crew.cache.findings())
     _gate(report)
 
 

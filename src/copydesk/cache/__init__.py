@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from copydesk.cache.steps import Made
+from copydesk.cache.made import Made
 from copydesk.cache.store import CacheOptions, Store
+from copydesk.cache.verdicts import Verdicts
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.project import PROJECT_FILE, Project
 
@@ -28,8 +29,14 @@ VARIABLE = "COPYDESK_CACHE"
 LIMIT = 10 * 2**30
 """Bytes that a cache may hold, if nobody says otherwise; or so many times what the build at hand keeps, if more."""
 _TIMES = 4
-WORDS = {"stage": "blocks", "write": "shards"}
-"""What is counted of each step."""
+WORDS = {
+    "stage": "blocks",
+    "write": "shards",
+    "expect": "judged by suites",
+    "read": "read by loaders",
+    "verify": "verified",
+}
+"""What is counted of each step: blocks, and shards for different things."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,6 +55,7 @@ class Cache:
     made: Counter[str] = field(default_factory=Counter)
     _damaged: list[str] = field(default_factory=list)
     _refused: str = ""
+    _verdicts: dict[str, Verdicts] = field(default_factory=dict)
 
     def take(
         self, step: str, take: Callable[[Item], Made[Result]], items: Sequence[Item]
@@ -76,13 +84,32 @@ class Cache:
         self._refused = self._refused or made.refused
         return made.result
 
+    def verdicts(self, step: str) -> Verdicts:
+        """The verdicts of a step, counted with the rest when findings are asked for."""
+        found = self._verdicts.setdefault(step, Verdicts(step=step))
+        found.store = self.store
+        return found
+
+    def holds(self, step: str) -> bool:
+        """Whether there is anything of a step, of whatever build."""
+        folder = self.store.folder / step if self.store is not None else None
+        return folder is not None and folder.is_dir() and any(folder.iterdir())
+
     def counts(self) -> dict[str, tuple[int, int]]:
         """Step -> how many were taken, and how many made, as people call them."""
-        return {words: (self.taken[step], self.made[step]) for step, words in WORDS.items() if self.store is not None}
+        if self.store is None:
+            return {}
+        return {words: (self.taken[step], self.made[step]) for step, words in WORDS.items()}
 
     def findings(self) -> Iterator[Diagnostic]:
         """What was wrong with the cache since this was last asked."""
         place = Place(file=PROJECT_FILE)
+        for step, found in self._verdicts.items():
+            self._damaged.extend(found.damaged)
+            self._refused = self._refused or found.refused
+            self.size += found.size
+            self.taken[step], self.made[step] = found.taken, found.made
+            found.damaged, found.refused, found.size = [], "", 0
         if damaged := sorted(self._damaged):
             message = f"{len(damaged)} entries of the cache were damaged, and what they held was made anew"
             message = message.replace("1 entries of the cache were", "1 entry of the cache was", 1)

@@ -10,10 +10,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from copydesk.cache import values
 from copydesk.cache.keys import contract_digest, environment, key, narrowed, settings_digest, shard_key
+from copydesk.cache.made import Made
 from copydesk.cache.store import Damaged, Store
 from copydesk.contract.types import Contract
 from copydesk.diagnostics import Place
@@ -25,21 +26,6 @@ from copydesk.waivers import Waiver
 from copydesk.write import Shard, WriteContext, WrittenShard, pending_path, write_shard
 from copydesk.writers import WRITERS
 from copydesk.writers.hashing import Written
-
-Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made(Generic[Result]):
-    """What a task came to: its result, None if it was to be taken and is not there. `size`: bytes in the store.
-
-    `damaged`: entries that were thrown away; `refused`: why the result was not kept.
-    """
-
-    result: Result | None
-    size: int = 0
-    damaged: tuple[str, ...] = ()
-    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from copydesk.contract.types import Type
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.expectations.judges import Beside, Here, Judge, Shard
 from copydesk.expectations.outcome import Example, Outcome, not_evaluated
+from copydesk.expectations.remembered import open_judge
 from copydesk.expectations.suites import Query, Rule, Suite, bind_suites, load_suites
 from copydesk.expectations.tables import run_queries
 from copydesk.expectations.tally import RowSuite, Tallies, Tally, judge, row_suite
@@ -30,6 +31,7 @@ __all__ = [
     "Suite",
     "bind_suites",
     "load_suites",
+    "open_judge",
     "row_suites",
     "run_expectations",
     "shard_name",

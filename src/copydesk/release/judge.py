@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from copydesk import jsontext
+from copydesk.cache.verdicts import Verdicts
 from copydesk.contract.columnar import Judge, judge_of, suspects
 from copydesk.contract.rows import row_schema
 from copydesk.contract.types import Type
@@ -95,8 +96,13 @@ def judge_rows(
     identifiers: Mapping[str, str],
     texts: tuple[Table, str] | None,
     engine: Engine,
+    known: Verdicts | None = None,
 ) -> tuple[list[Diagnostic], int]:
-    """V004 and V005 for all rows, in the order of the tables; and the sum of the texts of the config that has them."""
+    """V004 and V005 for all rows, in the order of the tables; and the sum of the texts of the config that has them.
+
+    `known`: what was found earlier of files with the same bytes, whose sums were held against the manifest before.
+    """
+    known = known or Verdicts(step="verify")
     shards = [
         ShardToJudge(
             entry=entry,
@@ -109,7 +115,13 @@ def judge_rows(
         for entry in split.parquet
     ]
     shards.sort(key=lambda shard: -shard.entry.size)  # the largest first, so that no worker waits long for the last
-    verdicts = {verdict.path: verdict for verdict in engine.map(partial(judge_shard, folder), shards)}
+    verdicts = {shard.entry.path: verdict for shard in shards if (verdict := _recalled(known, shard)) is not None}
+    of_path = {shard.entry.path: shard for shard in shards}
+    for verdict in engine.map(partial(judge_shard, folder), [s for s in shards if s.entry.path not in verdicts]):
+        verdicts[verdict.path] = verdict
+        if not verdict.found:
+            plain = {"rows": verdict.rows, "sha256": verdict.sha256, "texts": f"{verdict.texts:x}"}
+            known.keep(plain, *_parts(of_path[verdict.path]))
     several = [split for table in tables for split in table.splits if len(split.jsonl) > 1]
     twins = dict(engine.map(partial(_twin_digest, folder), several))
     found: list[Diagnostic] = []
@@ -120,6 +132,20 @@ def judge_rows(
             twin = twins[split.logical_sha256, _paths(split)] if len(split.jsonl) > 1 else split.jsonl[0].sha256
             found.extend(_digests(folder, table, split, own, twin))
     return found, sum(verdict.texts for verdict in verdicts.values()) % _MODULUS
+
+
+def _parts(shard: ShardToJudge) -> tuple[str, ...]:
+    """All that a verdict depends on, beside the code."""
+    return shard.entry.sha256, repr(shard.type), repr(shard.schema), repr(shard.text)
+
+
+def _recalled(known: Verdicts, shard: ShardToJudge) -> Verdict | None:
+    """The verdict on a shard in which nothing was found, if it is known."""
+    plain = known.get(*_parts(shard))
+    if plain is None:
+        return None
+    texts = int(plain["texts"], 16)
+    return Verdict(path=shard.entry.path, rows=plain["rows"], sha256=plain["sha256"], texts=texts, found=())
 
 
 def _paths(split: SplitData) -> tuple[str, ...]:

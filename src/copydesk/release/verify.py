@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from copydesk import jsontext
 from copydesk.articles.shape import text_name
+from copydesk.cache.verdicts import Verdicts
 from copydesk.contract import arrow
 from copydesk.contract.load import load_row_types
 from copydesk.diagnostics import Diagnostic, Place
@@ -78,12 +79,17 @@ def open_release(folder: Path, engine: Engine | None = None) -> tuple[Opened | N
 
 
 def verify(
-    folder: Path, *, engine: Engine | None = None, certificate: Mapping[str, Any] | None = None
+    folder: Path,
+    *,
+    engine: Engine | None = None,
+    certificate: Mapping[str, Any] | None = None,
+    known: Verdicts | None = None,
 ) -> tuple[Opened | None, list[Diagnostic]]:
     """Everything that the release's own files can show. Files first: what differs there is not judged further.
 
     `certificate`: the one that a build has just measured over the texts whose digests stand in the ledger. It is a
-    function of those texts, so it is enough that the rows have them; without it, it is measured again.
+    function of those texts, so it is enough that the rows have them; without it, it is measured again. `known`: what an
+    earlier build found of files with the same bytes; whoever was not there for that has every row judged.
     """
     engine = engine or InProcess()
     opened, found = open_release(folder, engine)
@@ -91,7 +97,7 @@ def verify(
         return None, found
     texts: list[int] = []
     checks: tuple[Callable[[Opened], Iterable[Diagnostic]], ...] = (
-        _tables, _features, partial(_rows, engine=engine, texts=texts), _splits,
+        _tables, _features, partial(_rows, engine=engine, texts=texts, known=known), _splits,
         partial(_leakage, known=certificate, texts=texts), _documents,
     )  # fmt: skip
     for check in checks:
@@ -199,10 +205,10 @@ def _info(schema: pa.Schema) -> Any:
         return None
 
 
-def _rows(opened: Opened, *, engine: Engine, texts: list[int]) -> list[Diagnostic]:
+def _rows(opened: Opened, *, engine: Engine, texts: list[int], known: Verdicts | None) -> list[Diagnostic]:
     """V004 and V005: the rows give the logical digest, in both formats, and each keeps the contract."""
     identifiers = {table.name: schema_id(opened.manifest, table.name) for table in opened.tables}
-    found, total = judge_rows(opened.folder, opened.tables, identifiers, articles_with_text(opened), engine)
+    found, total = judge_rows(opened.folder, opened.tables, identifiers, articles_with_text(opened), engine, known)
     texts.append(total)
     return found
 
