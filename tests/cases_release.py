@@ -20,7 +20,7 @@ from copydesk import running
 from copydesk.build import Options, build
 from copydesk.contract import arrow
 from copydesk.diagnostics import Diagnostic
-from copydesk.engine import Engine, EngineLost, LostTask, TasksLost
+from copydesk.engine import EngineLost, LostTask, TasksLost
 from copydesk.release import card
 from copydesk.release.model import Release, read_rows
 from copydesk.release.verify import verify
@@ -121,7 +121,7 @@ def _edited_meanwhile(folder: Path) -> Iterator[None]:
     replace_text(folder / DATASHEET, "Answered.", "<!-- copydesk:value articles --><!-- /copydesk --> articles.")
     right = builder.read_back
 
-    def read_back(release: Release, scratch: Path, engine: Engine) -> list[Diagnostic]:
+    def read_back(release: Release, scratch: Path, *others: object) -> list[Diagnostic]:
         replace_text(folder / DATASHEET, "Answered.", "Answered anew.")
         return right(release, scratch, engine)
 

@@ -30,7 +30,6 @@ from copydesk import readback
 from copydesk.build import Options, build, check
 from copydesk.diagnostics import CODES, BuildFailed, Diagnostic, Place, Report, Severity
 from copydesk.diagnostics.render import as_dict, explain, render_json, render_text
-from copydesk.engine import Engine
 from copydesk.release.model import Release
 from copydesk.release.verify import verify
 from copydesk.scaffold import create
@@ -149,7 +148,7 @@ def test_a_file_that_changed_after_it_was_written_is_not_released(
     folder = finished(tmp_path / "case")
     right = readback.read_back
 
-    def read_back(release: Release, scratch: Path, engine: Engine) -> list[Diagnostic]:
+    def read_back(release: Release, scratch: Path, *others: object) -> list[Diagnostic]:
         path = release.folder / cases_release.CLAIMS
         path.write_bytes(damage(path.read_bytes()))
         return right(release, scratch, engine)
