@@ -123,7 +123,7 @@ def _edited_meanwhile(folder: Path) -> Iterator[None]:
 
     def read_back(release: Release, scratch: Path, *others: object) -> list[Diagnostic]:
         replace_text(folder / DATASHEET, "Answered.", "Answered anew.")
-        return right(release, scratch, engine)
+        return right(release, scratch, *others)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(builder, "read_back", read_back)

@@ -151,7 +151,7 @@ def test_a_file_that_changed_after_it_was_written_is_not_released(
     def read_back(release: Release, scratch: Path, *others: object) -> list[Diagnostic]:
         path = release.folder / cases_release.CLAIMS
         path.write_bytes(damage(path.read_bytes()))
-        return right(release, scratch, engine)
+        return right(release, scratch, *others)
 
     monkeypatch.setattr(builder, "read_back", read_back)
     with pytest.raises(BuildFailed) as failed:
