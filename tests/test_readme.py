@@ -60,7 +60,7 @@ def test_the_table_of_commands_is_whole() -> None:
     )
     listed = re.findall(r"^    (\w+) ", done.stdout, flags=re.M)
     assert listed == [
-        *("build", "check", "groups", "explain", "schema", "verify"),
+        *("build", "check", "groups", "cache", "explain", "schema", "verify"),
         *("diff", "release", "withdraw", "yank", "init", "convert", "formats"),
     ]
     assert all(f"`copydesk {command}" in README for command in listed)
