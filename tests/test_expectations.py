@@ -511,6 +511,27 @@ def test_row_groups_and_long_rows_do_not_make_pieces_large_or_many(
     assert max(piece.num_rows for piece in rows._pieces(path, asked_of)) < 50
 
 
+def test_a_row_too_few_here_and_one_too_many_there(tmp_path: Path) -> None:
+    release = make(tmp_path, [row(n) for n in range(4)], shards=2)
+    table = release.tables[0]
+    split = table.splits[0]
+    first, second = split.parquet
+    moved = (replace(first, rows=1), replace(second, rows=3))
+    release = replace(
+        release, tables=(replace(table, splits=(replace(split, files={**split.files, "parquet": moved}),)),)
+    )
+    _, found = run(release, rule("set", NOT_NULL, column="surface"))
+    assert found_as(found) == [("E003", "set")]
+
+
+def test_rows_that_were_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = rows._Engine.validate
+    monkeypatch.setattr(rows._Engine, "validate", lambda self, frame, *asked: whole(self, frame.iloc[1:], *asked))
+    listed = (rule("present", ROW_COUNT, min_value=1), rule("set", NOT_NULL, column="surface"))
+    _, found = run(make(tmp_path, [row(n) for n in range(4)]), *listed)
+    assert found_as(found) == [("E003", "present"), ("E003", "set")]
+
+
 @pytest.mark.parametrize("damage", ["gone", "cut", "no parquet"])
 def test_a_file_that_cannot_be_read_is_not_evaluated(tmp_path: Path, damage: str) -> None:
     release = make(tmp_path, [row(n) for n in range(4)])
