@@ -23,8 +23,8 @@ from typing import IO, Protocol
 from copydesk.expectations.tally import RowSuite, Tallies, Tally
 
 PATIENCE = 600.0
-"""Seconds without a sign of life after which the process is ended. A piece takes less than one, or some thirty with rules
-that are looked at row by row; the import takes three."""
+"""Seconds without a sign of life after which the process is ended. A piece takes less than one, or some thirty with
+rules that are looked at row by row; the import takes three."""
 _SETTINGS = {"GX_ANALYTICS_ENABLED": "False", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """No telemetry, and no threads of numeric libraries: none is used, and each asks for memory."""
 _PROGRAM = (
