@@ -230,4 +230,4 @@ def test_a_stop_in_the_middle_of_unpacking_leaves_nothing_and_the_next_build_suc
     if command == "build":
         folder = build(Options(root=project)).folder
         assert verify(folder)[1] == []
-        assert sorted(path.name for path in folder.parent.iterdir()) == [".tiny.lock", "tiny-0.1.0"]
+        assert sorted(path.name for path in folder.parent.iterdir()) == [".cache-tiny", ".tiny.lock", "tiny-0.1.0"]

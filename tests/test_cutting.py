@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from copydesk.cutting import REACH, boundaries, cut
@@ -47,7 +48,10 @@ def test_an_edit_moves_no_cut_out_of_its_reach(
     scale = (far // REACH) // reach  # the same reach, measured in larger units
 
     def natural(items: list[tuple[int, int]]) -> set[int]:
-        return set(boundaries(((size * scale, checksum, n) for n, (size, checksum) in enumerate(items, 1)), far))
+        found = list(boundaries(((size * scale, checksum, n) for n, (size, checksum) in enumerate(items, 1)), far))
+        edges = pairwise([0, *found, len(items)])
+        assume(all(sum(size for size, _ in items[start:end]) * scale < far for start, end in edges))
+        return set(found)
 
     first, second = natural([*before, *old, *after]), natural([*before, *new, *after])
 
