@@ -201,7 +201,7 @@ def test_the_order_of_the_inputs_and_of_the_results_leaves_no_trace(
     random.Random(5).shuffle(shuffled)
     project = history_project(tmp_path / "p", {"z.jsonl": shuffled[:30], "a.jsonl": shuffled[30:]})
     monkeypatch.setattr(running, "open_engine", lambda options: nullcontext(Backwards()))
-    monkeypatch.setattr(builder, "read_back", lambda release, scratch, engine: [])
+    monkeypatch.setattr(builder, "read_back", lambda *_: [])
     folder = build(Options(root=project, block_size=900)).folder
     excluded = [json.loads(line) for line in (folder / "exclusions.jsonl").read_text().splitlines()]
     assert [e["id"] for e in excluded] == [None, *(f"bad-{n}" for n in range(5)), "half"]
@@ -304,7 +304,7 @@ def test_a_kill_around_the_seal_forgets_no_split(
         raise Killed
 
     monkeypatch.setattr(builder, "seal", killed)
-    monkeypatch.setattr(builder, "read_back", lambda release, scratch, engine: [])
+    monkeypatch.setattr(builder, "read_back", lambda *_: [])
     with pytest.raises(Killed):
         build(Options(root=project))
     assert (project / "dist/tiny-0.1.0").exists() is sealed
