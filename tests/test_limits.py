@@ -17,6 +17,7 @@ import pytest
 from conftest import ROOT, replace_text
 from copydesk import build as builder
 from copydesk.build import Options, build
+from copydesk.cache.store import CacheOptions
 from copydesk.diagnostics import BuildFailed
 from copydesk.expectations import judges
 from copydesk.release.verify import verify_files
@@ -155,7 +156,7 @@ def test_the_process_of_great_expectations_dies_in_a_build(
     with monkeypatch.context() as limits:
         limits.setattr(judges, "_PROGRAM", first + judges._PROGRAM)
         with pytest.raises(BuildFailed) as failed:
-            build(Options(root=project, workers=2))
+            build(Options(root=project, workers=2, cache=CacheOptions(used=False)))  # or nothing is left to judge
     assert {d.code for d in failed.value.report.errors} == {"E003"}
     assert any("process of Great Expectations ended" in d.message for d in failed.value.report)
     assert files_of(project) == before
