@@ -190,22 +190,22 @@ class Writer:
         for piece in frame:
             if piece.__class__ is list:
                 draw = next(dice)
-                word = topics[draw % 24] if piece is nouns and draw < 20_000 else piece[draw]  # type: ignore[index]
+                word = topics[draw % 24] if piece is nouns and draw < 20_000 else piece[draw]
             elif piece.__class__ is str:
                 word = piece
-            elif piece[0] in NAMED:  # type: ignore[index]
-                word, entity, form = self.mention(piece[0])  # type: ignore[index]
-                if piece[0] == "S":  # type: ignore[index]
+            elif piece[0] in NAMED:
+                word, entity, form = self.mention(piece[0])
+                if piece[0] == "S":
                     speaker = len(out.mentions)
-                out.mentions.append((at, at + len(word), NAMED[piece[0]], entity, form))  # type: ignore[index]
-            elif piece[0] == "“":  # type: ignore[index]
+                out.mentions.append((at, at + len(word), NAMED[piece[0]], entity, form))
+            elif piece[0] == "“":
                 word, opened = "“", at
             else:
                 word = "”"
                 marks.append((opened, at + 1))
             parts.append(word)
-            at += len(word)  # type: ignore[arg-type]
-        text = "".join(parts)  # type: ignore[arg-type]
+            at += len(word)
+        text = "".join(parts)
         out.text = text[0].upper() + text[1:]
         out.quotes = [(start, end, speaker) for start, end in marks if speaker is not None]
         return out

@@ -72,7 +72,7 @@ def without_library(module: str, importer: str) -> Break:
     def missing() -> Iterator[None]:
         names = [name for name in sys.modules if name == importer or name.partition(".")[0] == module]
         hidden = {name: sys.modules.pop(name) for name in names}
-        sys.modules[module] = None  # type: ignore[assignment]  # what Python itself does to stop an import
+        sys.modules[module] = None  # what Python itself does to stop an import
         try:
             yield
         finally:

@@ -55,7 +55,7 @@ def refuse(number: int) -> int:
     return number
 
 
-class Unsent(Exception):  # noqa: N818
+class UnsentError(Exception):
     """Cannot be made again from its arguments."""
 
     def __init__(self, one: int, two: int) -> None:
@@ -63,7 +63,7 @@ class Unsent(Exception):  # noqa: N818
 
 
 def raise_unsent(number: int) -> int:
-    raise Unsent(1, 2)
+    raise UnsentError(1, 2)
 
 
 def no_space(number: int) -> int:

@@ -175,7 +175,7 @@ def test_slugs_are_unique() -> None:
 
 
 def finding(code: str = "A301", message: str = "a message", **place: object) -> Diagnostic:
-    return Diagnostic(code=code, place=Place(**{"file": "data/a.json", **place}), message=message)  # type: ignore[arg-type]
+    return Diagnostic(code=code, place=Place(**{"file": "data/a.json", **place}), message=message)
 
 
 def test_json_lines_are_one_finding_each_with_the_same_keys() -> None:

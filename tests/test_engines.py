@@ -392,7 +392,7 @@ def test_sizes_have_suffixes(text: str, size: int) -> None:
 
 def test_the_note_of_a_retry_is_a_note(larger: Path) -> None:
     class Lucky:
-        mishaps = ["SIGKILL", "SIGKILL"]  # noqa: RUF012
+        mishaps = ("SIGKILL", "SIGKILL")
 
         def map(self, function: Any, items: Any) -> Iterator[Any]:
             return InProcess().map(function, items)

@@ -264,7 +264,7 @@ def test_a_reference_to_what_is_not_there(line: str, code: str, kept: int) -> No
     ids = known_ids(article)
     assert all(ref.id in ids[ref.layer] for items in article.layers.values() for i in items for ref in item_refs(i))
     if kept == 2:
-        assert len(by_id(article, "events")["E9"].values["arguments"]) == line.count("T1")  # type: ignore[arg-type]
+        assert len(by_id(article, "events")["E9"].values["arguments"]) == line.count("T1")
 
 
 def test_the_first_of_two_with_one_id_is_kept() -> None:
@@ -362,7 +362,7 @@ def test_roles_lose_the_numbers_that_brat_gives_them_and_no_others() -> None:
         lines = "".join(f"E{n}\tX:T1 {event}\n" for n, event in enumerate(events, 1))
         article = one("a b c", head + lines, conf=conf)
         assert article.found == []
-        return [[a["role"] for a in e.values["arguments"]] for e in article.layers["events"]], article.left_out  # type: ignore[index,union-attr,call-overload]
+        return [[a["role"] for a in e.values["arguments"]] for e in article.layers["events"]], article.left_out
 
     assert roles("Theme:T1 Theme2:T2 Theme3:T3") == ([["Theme", "Theme", "Theme"]], Counter())
     assert roles("Theme1:T1 Theme2:T2", "Theme:T1") == ([["Theme", "Theme"], ["Theme"]], Counter())

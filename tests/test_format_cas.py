@@ -1056,7 +1056,7 @@ def test_what_was_exported_is_read_back(one: Article) -> None:
     assert exported(one)[0] == files
     ((name, data),) = files.items()
     numbers = [v for items in one.layers.values() for i in items for a in [i.values.get("arguments")] if a for v in a]
-    too_long = any(not -(2**63) <= v["more"]["deep"] < 2**63 for v in numbers)  # type: ignore[call-overload,index]
+    too_long = any(not -(2**63) <= v["more"]["deep"] < 2**63 for v in numbers)
     if too_long:
         assert losses["events.arguments (values of no type, or of several)"] > 0
         return

@@ -756,7 +756,7 @@ def test_real_texts_are_those_of_the_same_documents_in_webanno_tsv() -> None:
             cells = line.split("\t")
             start, end = map(int, cells[1].split("-"))
             for number, value in enumerate(cells[3].split("|") if cells[3] != "_" else []):
-                label, key = re.fullmatch(r"(.+?)(?:\[(\d+)\])?", value).groups()  # type: ignore[union-attr]
+                label, key = re.fullmatch(r"(.+?)(?:\[(\d+)\])?", value).groups()
                 spans_there.setdefault(key or f"{cells[0]}/{number}", []).append((start, end, label))
         there = Counter((s[0][0], s[-1][1], s[0][2]) for s in spans_there.values())
         here = Counter((*item.ranges[0], item.label) for item in article.layers["mentions"])

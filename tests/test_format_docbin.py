@@ -176,7 +176,7 @@ def test_ids_are_made_of_the_texts_and_do_not_shift() -> None:
     several = take(packed(document(), other, document()))
     ids = [article.id for article in several if isinstance(article, Article)]
     assert ids[0].startswith("news/march-") and ids[2] == f"{ids[0]}-2"
-    assert take(packed(other))[0].id == ids[1]  # type: ignore[union-attr]
+    assert take(packed(other))[0].id == ids[1]
 
 
 def test_empty_documents_and_empty_files() -> None:

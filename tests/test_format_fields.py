@@ -635,7 +635,7 @@ def test_nanoseconds_become_python_s_own_types_where_nothing_is_lost() -> None:
     )
     opened = open_table(parquet(table))
     assert isinstance(opened, Table)
-    ((first, _), _) = list(opened.rows())  # type: ignore[misc]
+    ((first, _), _) = list(opened.rows())
     assert type(first["t"]) is datetime.datetime and first["l"] == [datetime.time(0, 0, 0, 1)]
     fine = parquet(pa.table({"text": ["x"], "t": pa.array([1], pa.timestamp("ns"))}))
     (article,) = articles({"a.parquet": fine})

@@ -366,7 +366,7 @@ def test_what_a_review_rejects_is_lost_with_its_versions() -> None:
 
 
 def test_damaged_versions_are_findings_of_the_review() -> None:
-    articles = take(review({"text": "another"}, "x", version("LOC", []), version("GPE", [])))  # type: ignore[arg-type]
+    articles = take(review({"text": "another"}, "x", version("LOC", []), version("GPE", [])))
     assert [(a.annotator, a.curated) for a in articles] == [(None, True), (None, False), (None, False)]
     assert problems(articles[0]) == [("I002", 1, "/versions/0/text"), ("I002", 1, "/versions/1")]
 
@@ -594,7 +594,7 @@ def test_real_reviews() -> None:
 def test_real_choices_and_labels() -> None:
     people, gone = real_articles("nel_emerson/assets/emerson_annotated_text.jsonl")
     assert (len(people), count(people, "mentions"), +gone) == (30, 30, {})
-    assert all(len(a.values["options"]) == 5 and len(a.values["choice"]) == 1 for a in people)  # type: ignore[arg-type]
+    assert all(len(a.values["options"]) == 5 and len(a.values["choice"]) == 1 for a in people)
     issues, gone = real_articles("textcat_docs_issues/assets/docs_issues_eval.jsonl")
     assert +gone == {} and {a.values["label"] for a in issues} == {"DOCUMENTATION"}
     assert Counter(a.values["answer"] for a in issues) == {"accept": 165, "reject": 335}

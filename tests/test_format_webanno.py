@@ -318,7 +318,7 @@ def test_relations_end_where_their_numbers_say() -> None:
     assert not article.found
     by_ref = {("Person", i.id): i.values["value"] for i in article.layers["Person"]}
     assert [
-        (i.values.get("since"), by_ref["Person", i.values["head"].id], by_ref["Person", i.values["tail"].id], i.line)  # type: ignore[union-attr]
+        (i.values.get("since"), by_ref["Person", i.values["head"].id], by_ref["Person", i.values["tail"].id], i.line)
         for i in article.layers["Knows"]
     ] == [("2001", "a", "c", 11), ("*", "b", "c", 11), (None, "d", "c", 11), (None, "d", "d", 12)]
     assert [(i.label, i.values) for i in article.layers["dependencies"]] == [

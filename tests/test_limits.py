@@ -43,7 +43,7 @@ def line(number: int) -> str:
     words = [f"word{number * 7919 % 10_007 + at * at % 997}" for at in range(300)]
     text = f"Article {number}. " + " ".join(words)
     mentions = [{"id": f"m{n}", "start": n * 9, "end": n * 9 + 7, "label": "PLACE"} for n in range(1, 20)]
-    mentions = [m for m in mentions if text[m["start"] : m["end"]].strip() == text[m["start"] : m["end"]]]  # type: ignore[misc, index]
+    mentions = [m for m in mentions if text[m["start"] : m["end"]].strip() == text[m["start"] : m["end"]]]
     return json.dumps({"id": f"many-{number:05d}", "text": text, "mentions": mentions, "claims": []}) + "\n"
 
 

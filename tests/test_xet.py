@@ -1,6 +1,6 @@
 """What the Hub would store anew: releases go through the real Xet client into a store on this disk, without a network.
 
-The client's local store is undocumented, so where a client has none, these tests skip.
+The client's local store is undocumented: where a new client has none, these tests fail, and want another way.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from conftest import replace_text
 from copydesk.build import Options, build
 from copydesk.scaffold import create
 
-hf_xet = pytest.importorskip("hf_xet")
+hf_xet = pytest.importorskip("hf_xet", reason="the Xet client is made for common processors only")
 
 ARTICLES = 4_000
 EDITED, ADDED = 0.06, 0.05
@@ -27,13 +27,8 @@ EDITED, ADDED = 0.06, 0.05
 
 def upload(folder: Path, store: Path) -> tuple[int, int]:
     """Upload the Parquet files of a release. Returns the bytes that the store did not have, and all bytes."""
-    if not hasattr(hf_xet, "XetSession"):
-        pytest.skip("this Xet client has no sessions")
     store.mkdir(exist_ok=True)
-    try:
-        commit = hf_xet.XetSession().new_upload_commit(endpoint=f"local://{store}")
-    except Exception as error:  # whatever it raises, it has no local store
-        pytest.skip(f"this Xet client has no local store: {error}")
+    commit = hf_xet.XetSession().new_upload_commit(endpoint=f"local://{store}")
     files = sorted(folder.glob("*/*.parquet"))
     for path in files:
         commit.start_upload_file(str(path))
