@@ -58,6 +58,11 @@ def test_a_clean_project_is_zero_and_a_broken_one_is_one(project: Path) -> None:
     assert not (project / "dist" / "tiny-0.1.0").exists()
 
 
+def test_sizes_are_said_as_people_say_them(project: Path) -> None:
+    assert run("check", "--block-size", "256K", "--memory", "2G", "--cache-size", "1.5GiB", cwd=project).returncode == 0
+    assert run("check", "--block-size", "256X", cwd=project).returncode == 2
+
+
 def test_programs_get_json_lines(project: Path) -> None:
     edit_json(project / "data/articles/library-1.json", lambda r: r["mentions"][1].update(end=42))
     done = run("check", "--json", cwd=project)

@@ -182,7 +182,7 @@ def _add_formats(commands: Commands) -> None:
 def _project_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--project", type=Path, default=Path(), metavar="DIR", help="the project (default: here)")
     parser.add_argument("--workers", type=_positive, metavar="N", help="tasks at once (default: one a processor)")
-    parser.add_argument("--block-size", type=_positive, metavar="BYTES", help="input of one task (default: 8 MiB)")
+    parser.add_argument("--block-size", type=_bytes, metavar="BYTES", help="input of one task (default: 8 MiB)")
     parser.add_argument("--json", action="store_true", help="findings as JSON lines, for programs")
     kept = parser.add_argument_group("cache", "what earlier builds made, taken where nothing has changed")
     kept.add_argument("--no-cache", action="store_true", help="make everything anew, and keep nothing")
