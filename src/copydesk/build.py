@@ -27,11 +27,12 @@ from copydesk.contract import arrow
 from copydesk.cutting import cut
 from copydesk.diagnostics import BuildFailed, Diagnostic, Place, Report, Severity, lower
 from copydesk.diff.model import Side
-from copydesk.engine import Engine, for_size
+from copydesk.engine import for_size
 from copydesk.expectations import Here, Judge, RowSuite, open_judge, row_suites, run_expectations, shard_name
 from copydesk.expectations import Shard as JudgedShard
 from copydesk.importers import intake
 from copydesk.links import check_links
+from copydesk.nearcopies import MEMORY, Work
 from copydesk.plan import Plan, plan, shards_of
 from copydesk.prepare import Prepared, prepare
 from copydesk.previous import known_versions, lost_ledger, tombstones_of
@@ -283,14 +284,16 @@ def grouped(options: Options, spool: Path, report: Report) -> Grouped:
 
 def barrier(prepared: Prepared, gathered: Gathered, spool: Path, report: Report, crew: Crew | None = None) -> Plan:
     """What only all records show. Errors of the stage and of the barrier stop the build here, all at once."""
-    size = sum(p.stat().st_size for p in spool.iterdir() if p.is_file())
-    engine = for_size(crew.engine, size) if crew is not None else None
-    planned = _planned(prepared, gathered, spool, report, engine)
+    work = None
+    if crew is not None:
+        engine = for_size(crew.engine, sum(p.stat().st_size for p in spool.iterdir() if p.is_file()))
+        work = Work(folder=spool / "near", engine=engine, memory=min(MEMORY, crew.memory))
+    planned = _planned(prepared, gathered, spool, report, work)
     _gate(report)
     return planned
 
 
-def _planned(prepared: Prepared, gathered: Gathered, spool: Path, report: Report, engine: Engine | None = None) -> Plan:
+def _planned(prepared: Prepared, gathered: Gathered, spool: Path, report: Report, work: Work | None = None) -> Plan:
     project, contract = prepared.project, prepared.contract
 
     def fetch(kind: str, ids: Sequence[str], columns: Sequence[str]) -> pa.Table:
@@ -313,7 +316,7 @@ def _planned(prepared: Prepared, gathered: Gathered, spool: Path, report: Report
     report.beyond.update(gathered.beyond(excluding=project.on_error != "fail"))
     report.add(unused_waivers(project, prepared.waivers, gathered.used))
     _gate(report)
-    planned, found = plan(project, gathered, ledger, spool, known.newest, engine)
+    planned, found = plan(project, gathered, ledger, spool, known.newest, work)
     report.add(found)
     return planned
 

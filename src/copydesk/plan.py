@@ -17,7 +17,6 @@ from copydesk.arrays import Ints, Strings, as_flags, as_numbers, fixed, hexadeci
 from copydesk.barrier import Gathered
 from copydesk.decisions import colours
 from copydesk.diagnostics import Diagnostic, Place, Severity
-from copydesk.engine import Engine, InProcess
 from copydesk.grouping import Edge, components, groups_as_json, shared_edges
 from copydesk.heads import Heads, Links, links_of
 from copydesk.heads.files import DIGEST, MARKS
@@ -57,11 +56,12 @@ def plan(
     ledger: Ledger,
     spool: Path,
     previous: str = "",
-    engine: Engine | None = None,
+    work: Work | None = None,
 ) -> tuple[Plan, list[Diagnostic]]:
     """Groups, then splits, then the certificate, then the order of the rows.
 
-    `previous`: the version released before, empty if none is known. `engine`: runs what is searched in the texts.
+    `previous`: the version released before, empty if none is known. `work`: where, by what and in how
+    much memory the texts are searched.
     """
     primary = project.kinds[0]
     heads = gathered.staged[primary]
@@ -75,7 +75,7 @@ def plan(
     decided = {i for decision in splits.decisions for i in decision.articles}
     apart = colours(splits, project.dataset.version, sorted(i for i in decided if i in heads))
     shingles = shingles_of(spool, heads.addresses(numbers))
-    work = Work(folder=spool / "near", engine=engine or InProcess())
+    work = work or Work(folder=spool / "near")
     edges, found = _edges(gathered, primary, shingles, splits, apart, work)
     assigned = settle_all(
         _articles(heads, numbers, ids),
@@ -107,8 +107,7 @@ def plan(
     )
     if _has_errors(located):
         return planned, located
-    size = project.release.articles_per_shard
-    homes_of = _Homes(made, size)
+    homes_of = _Homes(made, project.release.articles_per_shard)
     order = {kind: homes_of.ordered(kind, primary, gathered.staged) for kind in project.kinds}
     return replace(planned, order=order, heads=gathered.staged), located
 

@@ -73,12 +73,13 @@ class Options:
 
 @dataclass(slots=True, kw_only=True)
 class Crew:
-    """Who runs the tasks of a build, and whom it tells: how far it is, and what was found. `cache`: what need not run
-    again."""
+    """Who runs the tasks of a build, and whom it tells: how far it is, and what was found. `memory`: bytes for each of
+    its processes; `cache`: what need not run again."""
 
     engine: Engine
     progress: Progress
     report: Report
+    memory: int
     cache: Cache
     profile: Profile | None = None
     lost: bool = field(default=False, init=False)
@@ -122,7 +123,14 @@ class Crew:
 @contextlib.contextmanager
 def open_crew(options: Options, project: Project, spool: Path, report: Report) -> Iterator[Crew]:
     """The crew of a build whose passes exchange rows in `spool`. An engine that is lost is R017, at any time."""
-    crew = Crew(engine=InProcess(), progress=options.progress, report=report, cache=Cache(), profile=options.profile)
+    crew = Crew(
+        engine=InProcess(),
+        progress=options.progress,
+        report=report,
+        memory=options.size.memory // (options.size.workers + 1),
+        cache=Cache(),
+        profile=options.profile,
+    )
     wanted = EngineOptions(
         name=options.engine,
         workers=options.workers if options.scheduler else options.size.workers,

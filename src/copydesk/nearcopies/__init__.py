@@ -26,11 +26,11 @@ from copydesk.nearcopies.index import Index, build, sample_size, without
 from copydesk.nearcopies.measures import Pair, distinct, longest_run, measure, spread
 from copydesk.nearcopies.samples import halvings_of, key_of, sample
 from copydesk.nearcopies.search import Search
-from copydesk.nearcopies.work import Work, working
+from copydesk.nearcopies.work import MEMORY, Work, working
 from copydesk.shingles import Hashes, Ints, Joined, Sequences, join
 
 __all__ = [
-    "LEAST_SHARED", "Crowded", "Found", "Pair", "Work", "copies_of", "distinct", "longest_run", "measure",
+    "LEAST_SHARED", "MEMORY", "Crowded", "Found", "Pair", "Work", "copies_of", "distinct", "longest_run", "measure",
     "most_alike", "near_copies",
 ]  # fmt: skip
 
