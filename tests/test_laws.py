@@ -66,7 +66,7 @@ LAYERS = [
     ["waivers"],
     ["project"],
     ["contract"],
-    ["arrays", "jsontext", "semver", "shortage", "xmltext", "yamltext"],
+    ["arrays", "attempts", "jsontext", "semver", "shortage", "xmltext", "yamltext"],
     ["diagnostics"],
     [""],
 ]

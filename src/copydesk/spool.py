@@ -5,9 +5,7 @@ Memory-mapped, so gathering rows costs what the rows cost. Lives in the staging 
 
 from __future__ import annotations
 
-import contextlib
 import mmap
-import uuid
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,15 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from copydesk import jsontext
+from copydesk.arrays import Ints, numbers
+from copydesk.attempts import whole
 
 OPEN = 1024
 """Blocks that a process keeps open."""
-
-_Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -97,20 +94,6 @@ def passes_path(folder: Path, kind: str, block: int) -> Path:
     return folder / f"{kind}-{block:06d}.passes.jsonl"
 
 
-@contextlib.contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A path to write to; what is written there takes the name `path` when it is whole, and never before.
-
-    The path is new for each attempt: a task may run twice, even twice at once, and its attempts do not meet.
-    """
-    attempt = path.with_name(f".{uuid.uuid4().hex}-{path.name}")
-    try:
-        yield attempt
-        attempt.replace(path)
-    finally:
-        attempt.unlink(missing_ok=True)
-
-
 def write_block(folder: Path, kind: str, block: int, table: pa.Table) -> None:
     """Write the records of one block."""
     with (
@@ -151,8 +134,8 @@ def pieces(
     """
     packed = addresses if isinstance(addresses, Addresses) else Addresses.of(addresses)
     blocks, rows = (np.array(column, np.int64) for column in (packed.blocks, packed.rows))
-    numbers, number = np.unique(blocks, return_inverse=True)
-    mapped = [_open(folder, kind, block) for block in numbers.tolist()]
+    needed, number = np.unique(blocks, return_inverse=True)
+    mapped = [_open(folder, kind, block) for block in needed.tolist()]
     tables = [block.table.select(columns) for block in mapped]
     held: list[pa.Table] = []
     start, count, size = 0, len(rows) if limit is None else least, 0
@@ -174,7 +157,7 @@ def pieces(
         block.let_go()
 
 
-def _picked(tables: Sequence[pa.Table], number: _Ints, rows: _Ints) -> pa.Table:
+def _picked(tables: Sequence[pa.Table], number: Ints, rows: Ints) -> pa.Table:
     order = np.argsort(number, kind="stable")
     ends = [0, *(np.flatnonzero(np.diff(number[order])) + 1).tolist(), len(order)]
     parts = [_pick(tables[int(number[order[start]])], rows[order[start:end]]) for start, end in pairwise(ends)]
@@ -184,7 +167,7 @@ def _picked(tables: Sequence[pa.Table], number: _Ints, rows: _Ints) -> pa.Table:
     return _take(pa.concat_tables(parts).combine_chunks(), place)
 
 
-def _pick(table: pa.Table, rows: _Ints) -> pa.Table:
+def _pick(table: pa.Table, rows: Ints) -> pa.Table:
     """Some rows of a table: as a view of it, without a copy, where they lie side by side."""
     first = int(rows[0])
     if np.array_equal(rows, np.arange(first, first + len(rows))):
@@ -192,9 +175,8 @@ def _pick(table: pa.Table, rows: _Ints) -> pa.Table:
     return _take(table, rows)
 
 
-def _take(table: pa.Table, rows: _Ints) -> pa.Table:
-    indices = pa.Array.from_buffers(pa.int64(), len(rows), [None, pa.py_buffer(np.ascontiguousarray(rows))])
-    return table.take(indices).combine_chunks()
+def _take(table: pa.Table, rows: Ints) -> pa.Table:
+    return table.take(numbers(rows)).combine_chunks()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

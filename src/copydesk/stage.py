@@ -14,6 +14,7 @@ from typing import Any
 
 from copydesk import jsontext
 from copydesk.articles.prune import prune
+from copydesk.attempts import whole
 from copydesk.checks import Finding
 from copydesk.checks.finding import paths_to, values_at
 from copydesk.checks.spans import is_span, surface_of
@@ -30,7 +31,7 @@ from copydesk.project import Project
 from copydesk.shingles import shingle
 from copydesk.shingles import write as write_shingles
 from copydesk.sources import Block, RawRecord, read
-from copydesk.spool import passes_path, shingles_path, spool_path, whole, write_block, write_passes
+from copydesk.spool import passes_path, shingles_path, spool_path, write_block, write_passes
 from copydesk.waivers import Waiver, apply_waivers
 
 

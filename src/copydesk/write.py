@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from copydesk.attempts import whole
 from copydesk.contract import arrow
 from copydesk.contract.types import Contract
 from copydesk.project import Config
 from copydesk.release.model import FileEntry, SplitData, Table
-from copydesk.spool import Address, gather, pieces, whole
+from copydesk.spool import Address, gather, pieces
 from copydesk.views import VIEWS
 from copydesk.writers import WRITERS, Rows, Sink
 from copydesk.writers.hashing import Written

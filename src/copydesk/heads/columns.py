@@ -178,11 +178,10 @@ class Heads(Mapping[str, Staged]):
 
     def of_row(self, row: int, identifier: str) -> Staged:
         """The head of the record in a row."""
-        table, rows = self.rows.table, self.rows
-        assert table is not None
+        rows = self.rows
 
         def value(name: str) -> Any:
-            return table.column(name)[row].as_py() if name in table.column_names else None
+            return rows.value(name, row)
 
         groups = zip(value("group_property") or (), value("group_value") or (), strict=True)
         links = [value(f"link_{name}") or () for name in ("where", "kind", "id", "groups")]

@@ -16,9 +16,9 @@ import pyarrow as pa
 
 from copydesk import jsontext
 from copydesk.arrays import fixed, flags, lists, numbers, strings
+from copydesk.attempts import whole
 from copydesk.diagnostics import Place
 from copydesk.sources import Block
-from copydesk.spool import whole
 
 DIGEST, KEY = 32, 16
 """Bytes of a digest, and of a key under which equal texts meet."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from copydesk import jsontext
+from copydesk.attempts import whole
 from copydesk.diagnostics import Diagnostic, Severity
-from copydesk.spool import whole
 
 KEPT = 10_000
 """How many findings of one code and severity are kept."""

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import mmap
-import os
 import tempfile
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from copydesk.attempts import whole
 from copydesk.engine import Engine, InProcess
 
 MEMORY = 1 << 29
@@ -65,13 +64,11 @@ def store(path: str, columns: Mapping[str, Array]) -> None:
     """Write named arrays into one file: a line that says what they are, then each as it lies in memory."""
     head = json.dumps({name: [column.dtype.str, len(column)] for name, column in columns.items()}).encode()
     head += b" " * (-(len(head) + 1) % 8) + b"\n"
-    part = f"{path}.{uuid.uuid4().hex}"
-    with open(part, "wb") as stream:  # noqa: PTH123 - paths go to tasks as text
+    with whole(Path(path)) as part, part.open("wb") as stream:
         stream.write(head)
         for column in columns.values():
             stream.write(np.ascontiguousarray(column).data)
             stream.write(bytes(-column.nbytes % 8))
-    os.replace(part, path)  # noqa: PTH105
 
 
 class Stored:
@@ -81,7 +78,7 @@ class Stored:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        with open(path, "rb") as stream:  # noqa: PTH123
+        with Path(path).open("rb") as stream:
             at = len(line := stream.readline())
             self._mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
         self._columns: dict[str, tuple[str, int, int]] = {}

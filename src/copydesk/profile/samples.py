@@ -72,8 +72,6 @@ PARTS = {
 }
 """Module, or module:function -> what its time is for. The longest that fits counts; else the module's own name."""
 
-WAITING = PARTS["engine"]
-
 
 def part_of(where: Where) -> str:
     """What the time of a function is for."""
