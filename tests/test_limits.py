@@ -20,6 +20,7 @@ from copydesk.build import Options, build
 from copydesk.cache.store import CacheOptions
 from copydesk.diagnostics import BuildFailed
 from copydesk.expectations import judges
+from copydesk.readback import loaders
 from copydesk.release.verify import verify_files
 from copydesk.scaffold import create
 
@@ -128,6 +129,19 @@ def test_memory_that_runs_out_in_this_process(
     assert "R019" in {d.code for d in failed.value.report}
     assert not (project / "dist/tiny-0.1.0").exists()
     assert left_behind(project) == []
+
+
+@pytest.mark.parametrize("loader", ["configs", "_of_datasets", "_of_duckdb"])
+def test_want_of_memory_in_a_loader_says_nothing_of_the_release(
+    project: Path, monkeypatch: pytest.MonkeyPatch, loader: str
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(loaders, loader, fail)
+    with pytest.raises(BuildFailed) as failed:
+        build(Options(root=project, workers=1))
+    assert {d.code for d in failed.value.report.errors} == {"R019"}
 
 
 def test_an_error_of_another_kind_stays_a_bug(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

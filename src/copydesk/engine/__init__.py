@@ -45,8 +45,7 @@ class EngineOptions:
     `workers`: tasks at once, None for as many as there are processors. `least`: bytes of input below which processes
     of this machine cost more than they save. `scheduler`: the address of a cluster, or a file that holds it; None for
     one of its own on this machine. `memory`: bytes for the workers of this machine together. `patience`: seconds to
-    wait for a scheduler to answer, or for a worker to come. `shared`: files and
-    folders that every worker must see.
+    wait for a scheduler to answer, or for a worker to come. `shared`: files and folders that every worker must see.
     """
 
     name: str = "local"

@@ -23,7 +23,6 @@ from copydesk.diagnostics import Diagnostic
 from copydesk.engine import Engine, InProcess
 from copydesk.readback import croissant, loaders
 from copydesk.release.model import FileEntry, Release, Table
-from copydesk.shortage import is_shortage
 
 SPREAD = 256 * 2**20
 """Bytes of Parquet from which on other processes are worth the seconds that the import of the loaders takes there."""
@@ -109,8 +108,6 @@ def judge(reading: Reading) -> tuple[int, list[Diagnostic]]:
             try:
                 found.extend(check())
             except Exception as error:  # whatever a loader raises, a user would meet it too
-                if is_shortage(error):  # which says nothing of the release
-                    raise
                 found.append(loaders.unread(name, reading.folder, error))
     return reading.number, found
 

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from copydesk.contract import arrow
 from copydesk.diagnostics import Diagnostic, Place
 from copydesk.release.model import SplitData, Table, batch_rows, row_batches
+from copydesk.shortage import is_shortage
 
 _SHOWN = 40
 """Rows that stand for a split in which nothing is new."""
@@ -36,7 +37,9 @@ def differs(file: str, message: str) -> Diagnostic:
 
 
 def unread(name: str, folder: Path, error: Exception) -> Diagnostic:
-    """R001 for a loader that gives up."""
+    """R001 for a loader that gives up. Want of memory says nothing of the release, and is raised again."""
+    if is_shortage(error):
+        raise error
     what = str(error).replace(str(folder), "").splitlines() or [""]
     return differs("README.md", f"{name} cannot read the release: {what[0][:200]} ({type(error).__name__})")
 
