@@ -111,8 +111,7 @@ class Cache:
             self.taken[step], self.made[step] = found.taken, found.made
             found.damaged, found.refused, found.size = [], "", 0
         if damaged := sorted(self._damaged):
-            message = f"{len(damaged)} entries of the cache were damaged, and what they held was made anew"
-            message = message.replace("1 entries of the cache were", "1 entry of the cache was", 1)
+            message = f"damaged entries of the cache, thrown away and made anew: {len(damaged)}"
             yield Diagnostic(code="R018", place=place, message=message, notes=tuple(damaged[:5]))
         if self._refused:
             message = f"nothing can be kept for the next build: {self._refused}"
